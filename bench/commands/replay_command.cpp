@@ -1,0 +1,122 @@
+#include "bench/commands/commands.h"
+#include "bench/exit_code.h"
+#include "bench/scenario_runner.h"
+#include "bench/version.h"
+#include "scenarios/catalog.h"
+#include "scenarios/scenario_loader.h"
+#include "sim/digest.h"
+
+#include <fmt/format.h>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace megabed {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A stored run, as summary.json holds it.
+struct StoredRun {
+    std::string digest;
+    std::string revision;
+    std::string backend;
+    std::string path;
+    std::string text;
+    ScenarioOverrides overrides;
+};
+
+Loaded<StoredRun> load_stored_run(const std::string& file) {
+    const auto text = read_text_file(file);
+    if (!text) {
+        return Refusal(text.error());
+    }
+    const auto refuse = [&](const std::string& problem) {
+        return Refusal(InputError{.where = file,
+                                  .line = {},
+                                  .key = {},
+                                  .problem = problem,
+                                  .allowed = "a summary.json that `megabed run --out` wrote"});
+    };
+    const Json json = Json::parse(*text, nullptr, false);
+    if (json.is_discarded()) {
+        return refuse("is not JSON");
+    }
+    try {
+        const Json& replay = json.at("replay");
+        StoredRun run;
+        run.digest = json.at("digest").get<std::string>();
+        run.revision = json.at("revision").get<std::string>();
+        run.backend = replay.at("backend").get<std::string>();
+        run.path = replay.at("path").get<std::string>();
+        run.text = replay.at("text").get<std::string>();
+        run.overrides.settings = replay.at("set").get<std::vector<std::string>>();
+        if (!replay.at("policy").is_null()) {
+            run.overrides.policy = replay.at("policy").get<std::string>();
+        }
+        if (!replay.at("seed").is_null()) {
+            run.overrides.seed = replay.at("seed").get<std::uint64_t>();
+        }
+        if (!replay.at("decide").is_null()) {
+            run.overrides.decide =
+                replay.at("decide").get<std::string>() == "host" ? DecisionPlace::Host : DecisionPlace::Device;
+        }
+        return run;
+    } catch (const Json::exception& failure) {
+        return refuse(fmt::format("is no stored run: {}", failure.what()));
+    }
+}
+
+int replay(const std::string& path, bool json) {
+    const auto stored = load_stored_run(path);
+    if (!stored) {
+        return refuse(stored.error());
+    }
+    if (const auto known = check_backend(stored->backend); !known) {
+        return refuse(known.error());
+    }
+    const auto file = parse_scenario(stored->text, stored->path, stored->overrides);
+    if (!file) {
+        return refuse(file.error());
+    }
+    RunnerOptions options;
+    options.backend = stored->backend;
+    options.show_progress = true;
+    options.stop = stop_on_interrupt();
+    const auto runs = run_all(*file, options);
+    if (!runs) {
+        return refuse(runs.error());
+    }
+    const std::string digest = hex(combined_digest(*runs));
+    const bool same = digest == stored->digest;
+    if (json) {
+        const Json document{{"digest", digest}, {"expected_digest", stored->digest}, {"same", same}};
+        fmt::print("{}\n", document.dump(2));
+    } else {
+        fmt::print("{}: digest {}, expected {}: {}\n", path, digest, stored->digest,
+                   same ? "the same" : "DIFFERENT");
+        if (!same && stored->revision != revision()) {
+            fmt::print("stored by revision {}, replayed by {}\n", stored->revision, revision());
+        }
+    }
+    return same ? kExitDone : kExitFailed;
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App& app, Action& action) {
+    struct Arguments {
+        std::string file;
+        bool json = false;
+    };
+    const auto arguments = std::make_shared<Arguments>();
+    CLI::App* const command = app.add_subcommand("replay", "Run a stored run again and compare the digests.");
+    command->add_option("FILE", arguments->file, "summary.json of an earlier run")->required();
+    command->add_flag("--json", arguments->json, "one JSON document on stdout and nothing else");
+    command->footer("Example: megabed replay results/summary.json\nExit status 1 when the digest differs.");
+    command->callback(
+        [arguments, &action] { action = [arguments] { return replay(arguments->file, arguments->json); }; });
+}
+
+}  // namespace megabed

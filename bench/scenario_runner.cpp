@@ -1,0 +1,204 @@
+#include "bench/scenario_runner.h"
+
+#include "bench/launch_files.h"
+#include "bench/progress_line.h"
+#include "gpu/device_policy.h"
+#include "policy/registry.h"
+#include "sim/digest.h"
+#include "sim/graph_source.h"
+#include "sim/sim_backend.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <thread>
+#include <utility>
+#include <variant>
+
+namespace megabed {
+namespace {
+
+constexpr std::array kBackends{
+    BackendRow{"sim", "discrete-event simulation on this machine; no GPU needed"},
+    BackendRow{"threads", "host-thread megakernel; not in this version"},
+    BackendRow{"cuda", "CUDA megakernel; in this version only `conform --device` uses the card"},
+};
+
+/// The graph of the previous run, kept while the next one names the same source.
+class GraphShelf {
+public:
+    Loaded<const CsrGraph*> get(const std::string& source) {
+        if (source != source_ || !loaded_) {
+            auto loaded = load_graph(source);
+            if (!loaded) {
+                return Refusal(loaded.error());
+            }
+            loaded_ = *std::move(loaded);
+            source_ = source;
+        }
+        return &loaded_->graph;
+    }
+
+private:
+    std::string source_;
+    std::optional<LoadedGraph> loaded_;
+};
+
+Loaded<void> check_root(const Scenario& scenario, const CsrGraph& graph) {
+    const auto* const traversal = std::get_if<TraversalWorkload>(&scenario.workload);
+    if (traversal == nullptr || !traversal->root || *traversal->root < graph.vertices()) {
+        return {};
+    }
+    return Refusal(InputError{.where = scenario.file,
+                              .line = {},
+                              .key = fmt::format("run {}: run.bfs.root", scenario.name),
+                              .problem = fmt::format("is {}", *traversal->root),
+                              .allowed = fmt::format("0 to {}", graph.vertices() - 1)});
+}
+
+/// Passes records on to the files that were asked for.
+class FilesSink final : public RecordSink {
+public:
+    FilesSink(const Scenario& scenario, bool keep) {
+        if (keep) {
+            csv_.emplace();
+            trace_.emplace(scenario.name);
+        }
+    }
+    void record(const LaunchRecord& record) override {
+        if (csv_) {
+            csv_->record(record);
+            trace_->record(record);
+        }
+    }
+    void finish(FinishedRun& run) {
+        if (csv_) {
+            run.launches_csv = csv_->take();
+            run.trace_json = trace_->take();
+        }
+    }
+
+private:
+    std::optional<LaunchesCsv> csv_;
+    std::optional<TraceJson> trace_;
+};
+
+Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& options, GraphShelf& graphs,
+                            const std::string& label) {
+    ProgressLine progress(options.show_progress, label);
+    FinishedRun run{scenario, {}, {}, {}, {}};
+    const CsrGraph* graph = nullptr;
+    if (!scenario.graph.empty()) {
+        progress.show("loading the graph");
+        const auto loaded = graphs.get(scenario.graph);
+        if (!loaded) {
+            return Refusal(loaded.error());
+        }
+        graph = *loaded;
+        if (const auto checked = check_root(scenario, *graph); !checked) {
+            return Refusal(checked.error());
+        }
+        run.graph = GraphFacts{graph->vertices(), graph->undirected_edges()};
+    }
+    const auto policy = make_policy(scenario.policy, scenario.parameters);
+    const auto backend = make_sim_backend(scenario, graph);
+    FilesSink sink(scenario, options.keep_files);
+    RunOptions run_options;
+    run_options.stop = options.stop;
+    run_options.progress = [&](const RunProgress& at) {
+        progress.show(fmt::format("{} launches, {} us simulated", at.launches, at.now.value() / 1000));
+    };
+    auto summary = run_scenario(scenario, options.backend, *policy, *backend, sink, run_options);
+    if (!summary) {
+        return Refusal(summary.error());
+    }
+    run.summary = *std::move(summary);
+    sink.finish(run);
+    return run;
+}
+
+// Signal handlers may touch nothing but a lock-free flag; a watcher thread turns it into a stop request.
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+}  // namespace
+
+std::span<const BackendRow> known_backends() { return kBackends; }
+
+Loaded<void> check_backend(const std::string& name) {
+    std::vector<std::string_view> names;
+    for (const BackendRow& row : kBackends) {
+        names.push_back(row.name);
+    }
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+        return Refusal(InputError{.where = "--backend",
+                                  .line = {},
+                                  .key = {},
+                                  .problem = fmt::format("{} is no backend", printable(name)),
+                                  .allowed = listed(names)});
+    }
+    if (name == "sim") {
+        return {};
+    }
+    if (name == "cuda") {
+        if (const auto device = cuda_device_name(); !device) {
+            return Refusal(device.error());
+        }
+    }
+    return Refusal(InputError{.kind = InputErrorKind::Unavailable,
+                              .where = "--backend",
+                              .line = {},
+                              .key = {},
+                              .problem = fmt::format("{} cannot run scenarios in this version", name),
+                              .allowed = "sim"});
+}
+
+Loaded<std::vector<FinishedRun>> run_all(const ScenarioFile& file, const RunnerOptions& options) {
+    GraphShelf graphs;
+    std::vector<FinishedRun> runs;
+    for (const Scenario& scenario : file.runs) {
+        const std::string label = fmt::format("[{}/{}] {}", runs.size() + 1, file.runs.size(), scenario.name);
+        auto run = run_one(scenario, options, graphs, label);
+        if (!run) {
+            return Refusal(run.error());
+        }
+        runs.push_back(*std::move(run));
+    }
+    return runs;
+}
+
+std::uint64_t combined_digest(const std::vector<FinishedRun>& runs) {
+    Digest digest;
+    for (const FinishedRun& run : runs) {
+        digest.add(std::string_view(run.summary.name));
+        digest.add(run.summary.digest);
+    }
+    return digest.value();
+}
+
+std::stop_token stop_on_interrupt() {
+    static std::stop_source source;
+    static const std::jthread watcher([](const std::stop_token& finished) {
+        constexpr std::chrono::milliseconds kPoll(20);
+        while (!finished.stop_requested() && !source.stop_requested()) {
+            if (interrupted.load(std::memory_order_relaxed)) {
+                source.request_stop();
+            }
+            std::this_thread::sleep_for(kPoll);
+        }
+    });
+    // A second Ctrl-C, while a graph is loading say, ends the process at once: nothing is written before the
+    // end.
+    const auto on_signal = [](int signal) {
+        if (interrupted.exchange(true)) {
+            std::_Exit(128 + signal);
+        }
+    };
+    (void)std::signal(SIGINT, on_signal);
+    return source.get_token();
+}
+
+}  // namespace megabed

@@ -1,0 +1,137 @@
+#include "bench/summary_table.h"
+
+#include "sim/digest.h"
+
+#include <fmt/format.h>
+#include <array>
+#include <filesystem>
+#include <iterator>
+#include <variant>
+
+namespace megabed {
+namespace {
+
+constexpr std::size_t kBarWidth = 20;
+
+std::string work_of(const FinishedRun& run) {
+    if (run.graph) {
+        const std::string source = run.scenario.graph.find('=') == std::string::npos
+                                       ? std::filesystem::path(run.scenario.graph).filename().string()
+                                       : run.scenario.graph;
+        return fmt::format("breadth-first search on {}: {} vertices, {} edges, {} levels", source,
+                           with_commas(run.graph->vertices), with_commas(run.graph->undirected_edges),
+                           with_commas(run.summary.waves));
+    }
+    if (std::holds_alternative<SyntheticWorkload>(run.scenario.workload)) {
+        return fmt::format("synthetic frontier, {} waves", with_commas(run.summary.waves));
+    }
+    return fmt::format("service, {} epochs", with_commas(run.summary.waves));
+}
+
+double share_of(SimTime part, SimTime whole) {
+    return whole.value() == 0 ? 0 : static_cast<double>(part.value()) / static_cast<double>(whole.value());
+}
+
+void append_topologies(std::string& text, const RunSummary& summary) {
+    auto out = std::back_inserter(text);
+    fmt::format_to(out, "  {:<9} {:>9} {:>9} {:>11}  {:>7}\n", "topology", "launches", "waves", "time",
+                   "share");
+    for (const DispatchTopology topology : kAllTopologies) {
+        const TopologyShare& share = summary.by_topology[static_cast<std::size_t>(topology)];
+        if (share.launches == 0) {
+            continue;
+        }
+        const double part = share_of(share.time, summary.makespan);
+        fmt::format_to(out, "  {:<9} {:>9} {:>9} {:>11}  {:>5.1f} %  {}\n", to_string(topology),
+                       with_commas(share.launches), with_commas(share.waves), human_time(share.time),
+                       part * 100, std::string(static_cast<std::size_t>(part * kBarWidth + 0.5), '#'));
+    }
+}
+
+void append_totals(std::string& text, const RunSummary& summary) {
+    auto out = std::back_inserter(text);
+    fmt::format_to(out, "  makespan {}  (relaunches {}, compiling {})\n", human_time(summary.makespan),
+                   human_time(summary.relaunch), human_time(summary.compilation));
+    fmt::format_to(out, "  switches {}, flaps {}, worker groups {:.1f} in the mean\n",
+                   with_commas(summary.topology_switches), with_commas(summary.flaps),
+                   summary.worker_groups_mean);
+    if (summary.budget) {
+        fmt::format_to(
+            out, "  peak {} of {} ({:.1f} %), refused for memory {} times\n", human_bytes(summary.peak),
+            human_bytes(*summary.budget),
+            100.0 * static_cast<double>(summary.peak.value()) / static_cast<double>(summary.budget->value()),
+            summary.oom_rejections);
+    } else {
+        fmt::format_to(out, "  peak {}, no budget\n", human_bytes(summary.peak));
+    }
+    if (summary.service) {
+        fmt::format_to(out, "  items: {} published, {} done, {} rejected, {} requeued\n",
+                       with_commas(summary.service->published), with_commas(summary.service->done),
+                       with_commas(summary.service->rejected), with_commas(summary.service->requeued));
+    }
+    if (summary.latency) {
+        fmt::format_to(out, "  latency: p50 {}, p99 {}, max {}\n", human_time(SimTime(summary.latency->p50)),
+                       human_time(SimTime(summary.latency->p99)), human_time(SimTime(summary.latency->max)));
+    }
+    if (summary.stopped_by) {
+        fmt::format_to(out, "  NOT FINISHED: {}\n", *summary.stopped_by);
+    }
+    fmt::format_to(out, "  digest {}\n", hex(summary.digest));
+}
+
+}  // namespace
+
+std::string with_commas(std::uint64_t value) {
+    const std::string digits = std::to_string(value);
+    std::string text;
+    for (std::size_t at = 0; at < digits.size(); ++at) {
+        if (at != 0 && (digits.size() - at) % 3 == 0) {
+            text += ',';
+        }
+        text += digits[at];
+    }
+    return text;
+}
+
+std::string human_time(SimTime time) {
+    struct Unit {
+        double nanoseconds;
+        const char* name;
+    };
+    constexpr std::array kUnits{Unit{1e9, "s"}, Unit{1e6, "ms"}, Unit{1e3, "us"}};
+    for (const Unit& unit : kUnits) {
+        if (static_cast<double>(time.value()) >= unit.nanoseconds) {
+            return fmt::format("{:.2f} {}", static_cast<double>(time.value()) / unit.nanoseconds, unit.name);
+        }
+    }
+    return fmt::format("{} ns", time.value());
+}
+
+std::string human_bytes(Bytes bytes) {
+    constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+    constexpr double kStep = 1024;
+    auto value = static_cast<double>(bytes.value());
+    std::size_t unit = 0;
+    while (value >= kStep && unit + 1 < kUnits.size()) {
+        value /= kStep;
+        ++unit;
+    }
+    return unit == 0 ? fmt::format("{} B", bytes.value()) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string summary_table(const ScenarioFile& file, const std::vector<FinishedRun>& runs) {
+    std::string text = fmt::format("{}\n", file.summary);
+    for (const FinishedRun& run : runs) {
+        const RunSummary& summary = run.summary;
+        fmt::format_to(std::back_inserter(text),
+                       "\n{}: {}\n  policy {}, backend {}, device {}, decided on the {}, seed {}\n",
+                       summary.name, work_of(run), summary.policy, summary.backend, run.scenario.device.name,
+                       summary.decide == DecisionPlace::Host ? "host" : "device", summary.seed);
+        append_topologies(text, summary);
+        append_totals(text, summary);
+    }
+    fmt::format_to(std::back_inserter(text), "\ndigest of all runs {}\n", hex(combined_digest(runs)));
+    return text;
+}
+
+}  // namespace megabed

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+namespace megabed {
+
+/// `0.1.0`
+[[nodiscard]] std::string version();
+/// The git revision this was built from, with `-dirty` for local changes.
+[[nodiscard]] std::string revision();
+/// Version, revision, compiler and whether CUDA parts are built; the text of `--version`.
+[[nodiscard]] std::string version_text();
+
+}  // namespace megabed

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "policy/error.h"
+#include "policy/launch_parameters.h"
+#include "policy/launch_recommendation.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+namespace megabed {
+
+/// How full the queue is against `lanes` (groups x lanes a group); any requeue saturates.
+/// Errors: CapacityOverflow if lanes x saturated_waves leaves 64 bits.
+/// Source: spec "Order of a recommendation", 8.
+[[nodiscard]] constexpr Result<QueuePressure> classify_pressure(const LaunchPolicyParameters& parameters,
+                                                                std::uint32_t queue_len, std::uint64_t lanes,
+                                                                std::uint64_t requeue_count) {
+    if (queue_len == 0) {
+        return QueuePressure::Empty;
+    }
+    const std::uint64_t width = std::max<std::uint64_t>(lanes, 1);
+    const std::uint64_t waves = parameters.saturated_waves;
+    constexpr std::uint64_t kLimit = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t saturated_from = 0;
+    if (__builtin_mul_overflow(width, waves, &saturated_from)) {
+        return fail(ErrorCode::CapacityOverflow, ErrorField::PressureLanes, kLimit, kLimit);
+    }
+    if (requeue_count > 0 || queue_len >= saturated_from) {
+        return QueuePressure::Saturated;
+    }
+    return queue_len >= width ? QueuePressure::Balanced : QueuePressure::Light;
+}
+
+}  // namespace megabed

@@ -1,0 +1,89 @@
+#include "policy/reference_family.h"
+
+#include "policy/reference_policy.h"
+
+namespace megabed {
+namespace {
+
+Result<Decision> decide(const Result<reference::Answer>& answer, const PolicyState& state) {
+    if (!answer) {
+        return Failure(answer.error());
+    }
+    Result<Decision> decision(tl::in_place, answer->recommendation, state, answer->choice.rule,
+                              answer->choice.hold);
+    decision->next.remember(answer->recommendation.topology);
+    return decision;
+}
+
+class ReferencePolicy final : public Policy {
+public:
+    explicit ReferencePolicy(const LaunchPolicyParameters& parameters) : parameters_(parameters) {}
+
+    [[nodiscard]] Result<Decision> recommend(const Observation& observation,
+                                             const PolicyState& state) const override {
+        return decide(reference::recommend(parameters_, observation.request, state.previous_topology()), state);
+    }
+
+private:
+    LaunchPolicyParameters parameters_;
+};
+
+class StatelessPolicy final : public Policy {
+public:
+    explicit StatelessPolicy(const LaunchPolicyParameters& parameters) : parameters_(parameters) {}
+
+    [[nodiscard]] Result<Decision> recommend(const Observation& observation,
+                                             const PolicyState& state) const override {
+        return decide(reference::recommend(parameters_, observation.request), state);
+    }
+
+private:
+    LaunchPolicyParameters parameters_;
+};
+
+class FixedPolicy final : public Policy {
+public:
+    FixedPolicy(const LaunchPolicyParameters& parameters, DispatchTopology topology)
+        : parameters_(parameters), topology_(topology) {}
+
+    [[nodiscard]] Result<Decision> recommend(const Observation& observation,
+                                             const PolicyState& state) const override {
+        const auto signals = reference::infer_missing_signals(parameters_, observation.request);
+        TopologyChoice choice{topology_, TopologyRule::Forced, TopologyHold::None};
+        if (observation.request.queue_len == 0) {
+            choice = {DispatchTopology::Empty, TopologyRule::QueueEmpty, TopologyHold::None};
+        }
+        return decide(reference::complete(parameters_, observation.request, signals, choice), state);
+    }
+
+private:
+    LaunchPolicyParameters parameters_;
+    DispatchTopology topology_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_reference_policy(const LaunchPolicyParameters& parameters) {
+    return std::make_unique<ReferencePolicy>(parameters);
+}
+
+std::unique_ptr<Policy> make_stateless_policy(const LaunchPolicyParameters& parameters) {
+    return std::make_unique<StatelessPolicy>(parameters);
+}
+
+template <DispatchTopology Topology>
+std::unique_ptr<Policy> make_fixed_policy(const LaunchPolicyParameters& parameters) {
+    return std::make_unique<FixedPolicy>(parameters, Topology);
+}
+
+template std::unique_ptr<Policy> make_fixed_policy<DispatchTopology::SparseFrontier>(
+    const LaunchPolicyParameters&);
+template std::unique_ptr<Policy> make_fixed_policy<DispatchTopology::HybridFrontier>(
+    const LaunchPolicyParameters&);
+template std::unique_ptr<Policy> make_fixed_policy<DispatchTopology::DenseFrontier>(
+    const LaunchPolicyParameters&);
+template std::unique_ptr<Policy> make_fixed_policy<DispatchTopology::FusedDense>(const LaunchPolicyParameters&);
+template std::unique_ptr<Policy> make_fixed_policy<DispatchTopology::MemoryConstrained>(
+    const LaunchPolicyParameters&);
+
+}  // namespace megabed

@@ -1,0 +1,169 @@
+#include "scenarios/device_loader.h"
+
+#include "scenarios/catalog.h"
+#include "scenarios/section_reader.h"
+
+#include <fmt/format.h>
+
+namespace megabed {
+namespace {
+
+/// Walks one parsed profile.
+class DeviceFile {
+public:
+    DeviceFile(const toml::table& root, std::string_view source) : root_(root), source_(source) {}
+
+    Loaded<DeviceProfile> read() {
+        DeviceProfile device;
+        read_top(device);
+        read_limits(device);
+        read_rates(device);
+        read_costs(device);
+        read_tiles(device);
+        if (errors_.get()) {
+            return Refusal(*errors_.get());
+        }
+        return device;
+    }
+
+private:
+    SectionReader section(std::string_view name) {
+        const toml::table* const table = root_.get_as<toml::table>(name);
+        if (table == nullptr) {
+            errors_.report({.where = std::string(source_),
+                            .line = {},
+                            .key = std::string(name),
+                            .problem = "is missing",
+                            .allowed = "a table"});
+        }
+        return {device_keys(), name, {{table, source_, true}}, errors_};
+    }
+
+    void read_top(DeviceProfile& device) {
+        SectionReader top(device_keys(), "", {{&root_, source_, true}}, errors_);
+        (void)top.integer("format");
+        device.summary = top.text("summary").value_or("");
+        (void)top.text("provenance");
+        top.refuse_unknown({"limits", "rates", "costs", "tiles"});
+    }
+
+    void read_limits(DeviceProfile& device) {
+        SectionReader limits = section("limits");
+        device.multiprocessors = limits.u32("multiprocessors").value_or(1);
+        device.max_workgroup_size_x = limits.u32("max_workgroup_size_x").value_or(1);
+        device.max_compute_workgroups_per_dimension =
+            limits.u32("max_compute_workgroups_per_dimension").value_or(1);
+        device.max_compute_invocations_per_workgroup =
+            limits.u32("max_compute_invocations_per_workgroup").value_or(1);
+        device.resident_lanes_per_multiprocessor = limits.u32("resident_lanes_per_multiprocessor").value_or(1);
+        device.resident_groups_per_multiprocessor =
+            limits.u32("resident_groups_per_multiprocessor").value_or(1);
+        limits.refuse_unknown();
+    }
+
+    void read_rates(DeviceProfile& device) {
+        SectionReader rates = section("rates");
+        device.read_bytes_per_second = rates.rate("read_bytes_per_second").value_or(1);
+        device.tickets_per_second = rates.rate("tickets_per_second").value_or(1);
+        device.saturating_warps = rates.u32("saturating_warps").value_or(1);
+        rates.refuse_unknown({"gather", "atomic"});
+        device.gathers = rate_points("gather");
+        device.atomics = rate_points("atomic");
+    }
+
+    std::vector<RatePoint> rate_points(std::string_view list) {
+        std::vector<RatePoint> points;
+        for_each_point("rates", list, [&](SectionReader& point) {
+            points.push_back(
+                {point.bytes("footprint").value_or(Bytes(1)), point.rate("per_second").value_or(1)});
+            if (points.size() > 1 && points.back().footprint <= points[points.size() - 2].footprint) {
+                point.refuse("footprint", "is not above the point before", "points in ascending order");
+            }
+        });
+        return points;
+    }
+
+    void read_costs(DeviceProfile& device) {
+        SectionReader costs = section("costs");
+        device.relaunch = costs.time("relaunch").value_or(SimTime(0));
+        device.host_decision = costs.time("host_decision").value_or(SimTime(0));
+        device.device_decision = costs.time("device_decision").value_or(SimTime(0));
+        device.compile = costs.time("compile").value_or(SimTime(0));
+        device.dependent_access = costs.time("dependent_access").value_or(SimTime(0));
+        device.warp_step = costs.time("warp_step").value_or(SimTime(0));
+        device.interpreter_dispatch = costs.time("interpreter_dispatch").value_or(SimTime(0));
+        costs.refuse_unknown({"barrier"});
+        for_each_point("costs", "barrier", [&](SectionReader& point) {
+            device.barriers.push_back(
+                {point.u32("blocks").value_or(1), point.time("time").value_or(SimTime(1))});
+            const auto& points = device.barriers;
+            if (points.size() > 1 && points.back().blocks <= points[points.size() - 2].blocks) {
+                point.refuse("blocks", "is not above the point before", "points in ascending order");
+            }
+        });
+    }
+
+    void read_tiles(DeviceProfile& device) {
+        SectionReader tiles = section("tiles");
+        constexpr std::uint32_t kHeavyDegree = 512;
+        device.tile_items = tiles.u32("tile_items").value_or(1);
+        device.heavy_degree = tiles.u32("heavy_degree").value_or(kHeavyDegree);
+        tiles.refuse_unknown();
+    }
+
+    template <class Visit>
+    void for_each_point(std::string_view parent, std::string_view list, Visit visit) {
+        const std::string name = fmt::format("{}.{}", parent, list);
+        const toml::table* const table = root_.get_as<toml::table>(parent);
+        const toml::array* const points = table == nullptr ? nullptr : table->get_as<toml::array>(list);
+        if (points == nullptr || points->empty()) {
+            errors_.report({.where = std::string(source_),
+                            .line = {},
+                            .key = name,
+                            .problem = "is missing",
+                            .allowed = "one or more tables"});
+            return;
+        }
+        for (const toml::node& node : *points) {
+            if (!node.is_table()) {
+                errors_.report({.where = std::string(source_),
+                                .line = node.source().begin.line,
+                                .key = name,
+                                .problem = fmt::format("holds {}", as_written(node)),
+                                .allowed = "tables"});
+                return;
+            }
+            SectionReader point(device_keys(), name, {{node.as_table(), source_, true}}, errors_);
+            visit(point);
+            point.refuse_unknown();
+        }
+    }
+
+    const toml::table& root_;
+    std::string_view source_;
+    FirstError errors_;
+};
+
+}  // namespace
+
+Loaded<DeviceProfile> parse_device(std::string_view text, const std::string& source) {
+    const auto table = parse_toml(text, source);
+    if (!table) {
+        return Refusal(table.error());
+    }
+    return DeviceFile(*table, source).read();
+}
+
+Loaded<DeviceProfile> load_device(const std::filesystem::path& path) {
+    const auto text = read_text_file(path);
+    if (!text) {
+        return Refusal(text.error());
+    }
+    auto device = parse_device(*text, path.string());
+    if (device) {
+        device->name = path.stem().string();
+    }
+    return device;
+}
+
+}  // namespace megabed

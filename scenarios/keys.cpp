@@ -1,0 +1,240 @@
+#include "scenarios/keys.h"
+
+#include <fmt/format.h>
+#include <array>
+#include <iterator>
+#include <limits>
+
+namespace megabed {
+namespace {
+
+constexpr std::int64_t kU32Max = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t kBytesMax = std::int64_t{1} << 50;
+constexpr std::int64_t kHour = 3'600'000'000'000;
+constexpr std::string_view kRequired = "required";
+
+constexpr std::array kScenarioKeys{
+    KeySpec{"", "format", KeyType::Count, 1, 1, kRequired, "version of this format"},
+    KeySpec{"", "summary", KeyType::Text, 0, 0, kRequired, "one line for `megabed list scenarios`"},
+    KeySpec{"", "seed", KeyType::Count, 0, std::numeric_limits<std::int64_t>::max(), "1",
+            "seed of every random stream; `--seed` replaces it"},
+
+    KeySpec{"policy", "name", KeyType::Text, 0, 0, "reference", "a name that `megabed list policies` shows"},
+    KeySpec{"policy", "decide", KeyType::Choice, 0, 0, "device", "where the next launch is decided",
+            "device, host"},
+    KeySpec{"policy", "min_hit_capacity", KeyType::Count, 0, kU32Max, "1024",
+            "least derived hit capacity, entries"},
+    KeySpec{"policy", "hit_capacity_multiplier", KeyType::Count, 1, kU32Max, "2",
+            "entries for each expected hit"},
+    KeySpec{"policy", "saturated_waves", KeyType::Count, 1, kU32Max, "4",
+            "queue depth in waves that counts as saturated"},
+    KeySpec{"policy", "hot_opcode_threshold", KeyType::Count, 0, kU32Max, "8",
+            "hot opcodes that promote to a fused kernel"},
+    KeySpec{"policy", "hot_window_threshold", KeyType::Count, 0, kU32Max, "4",
+            "hot windows that promote to a fused kernel"},
+    KeySpec{"policy", "jit_queue_len_threshold", KeyType::Count, 0, kU32Max, "4096",
+            "queue length that takes the compiled route"},
+    KeySpec{"policy", "priority_age_threshold", KeyType::Count, 0, kU32Max, "32",
+            "age in launches that lifts an item"},
+    KeySpec{"policy", "sparse_frontier_threshold_bps", KeyType::Bps, 251, 9249, "500",
+            "density up to which the frontier is sparse; sparse + 250 < dense - 250"},
+    KeySpec{"policy", "dense_frontier_threshold_bps", KeyType::Bps, 752, 9749, "4000",
+            "density from which it is dense; sparse + 250 < dense - 250"},
+    KeySpec{"policy", "memory_pressure_threshold_bps", KeyType::Bps, 251, 10'000, "8500",
+            "pressure from which a launch is memory-constrained"},
+    KeySpec{"policy", "fusion_edge_threshold", KeyType::Count, 0, kU32Max, "65536",
+            "arcs from which dense waves may fuse"},
+    KeySpec{"policy", "scratch_bytes_per_hit", KeyType::Count, 0, kU32Max, "16",
+            "scratch of one output entry, bytes"},
+
+    KeySpec{"device", "profile", KeyType::Text, 0, 0, "h200",
+            "a name that `megabed list devices` shows, or a .toml file relative to the scenario"},
+    KeySpec{"device", "kernels_cached", KeyType::Flag, 0, 0, "false",
+            "whether run-time compiled kernels are on disk already, so that no launch pays for compiling"},
+    KeySpec{"device", "requested_worker_groups", KeyType::Count, 1, kU32Max, "multiprocessors x 4",
+            "groups asked for"},
+    KeySpec{"device", "requested_hit_capacity", KeyType::Count, 1, kU32Max, "derived by the policy",
+            "output entries asked for"},
+    KeySpec{"device", "expected_hits_per_item", KeyType::Count, 1, kU32Max, "mean degree, rounded up",
+            "output entries expected of one queued item"},
+    KeySpec{"device", "fuse_max_waves", KeyType::Count, 1, 1024, "4", "waves of one fused launch at most"},
+
+    KeySpec{"memory", "budget", KeyType::Size, 1, kBytesMax, "unbounded", "device bytes that may be used"},
+    KeySpec{"memory", "retry_pause", KeyType::Time, 1, kHour, "\"10 us\"",
+            "wait after a launch refused for lack of memory"},
+    KeySpec{"memory", "retries_max", KeyType::Count, 0, kU32Max, "1000", "refusals in a row that end the run"},
+    KeySpec{"memory.co_tenant", "start", KeyType::Time, 0, kHour, "0 ns",
+            "the others' memory starts to change"},
+    KeySpec{"memory.co_tenant", "end", KeyType::Time, 0, kHour, "0 ns", "and is at its last value"},
+    KeySpec{"memory.co_tenant", "from", KeyType::Size, 0, kBytesMax, "0", "bytes held up to `start`"},
+    KeySpec{"memory.co_tenant", "to", KeyType::Size, 0, kBytesMax, kRequired, "bytes held from `end` on"},
+
+    KeySpec{"run", "name", KeyType::Text, 0, 0, kRequired, "unique in the file; letters, digits, - and _"},
+    KeySpec{"run", "graph", KeyType::Text, 0, 0, "none",
+            "a graph file relative to the scenario, or a generator SPEC (`megabed list generators`)"},
+    KeySpec{"run.bfs", "root", KeyType::Count, 0, kU32Max, "highest degree, lowest id",
+            "first vertex, 0-based"},
+
+    KeySpec{"run.synthetic", "shape", KeyType::Choice, 0, 0, kRequired,
+            "how the density moves from wave to wave", "constant, square, sawtooth, random-walk"},
+    KeySpec{"run.synthetic", "vertices", KeyType::Count, 1, kU32Max, kRequired, "of the imagined graph"},
+    KeySpec{"run.synthetic", "arcs", KeyType::Count, 1, kU32Max, kRequired,
+            "stored arcs of the imagined graph"},
+    KeySpec{"run.synthetic", "low_bps", KeyType::Bps, 0, 10'000, kRequired, "least density"},
+    KeySpec{"run.synthetic", "high_bps", KeyType::Bps, 0, 10'000, "low_bps", "greatest density"},
+    KeySpec{"run.synthetic", "period_waves", KeyType::Count, 2, kU32Max, "2",
+            "waves of one square or sawtooth"},
+    KeySpec{"run.synthetic", "step_bps", KeyType::Bps, 0, 10'000, "100", "largest step of the random walk"},
+    KeySpec{"run.synthetic", "waves", KeyType::Count, 1, kU32Max, kRequired, "waves to run"},
+    KeySpec{"run.synthetic", "hot_opcode_count", KeyType::Count, 0, kU32Max, "0", "hot opcodes reported"},
+    KeySpec{"run.synthetic", "hot_window_count", KeyType::Count, 0, kU32Max, "0", "hot windows reported"},
+
+    KeySpec{"run.service", "duration", KeyType::Time, 1, kHour, kRequired,
+            "tenants publish this long; then the ring drains"},
+    KeySpec{"run.service", "epoch", KeyType::Time, 1, kHour, "\"20 us\"",
+            "longest wait between decisions while the ring is empty"},
+    KeySpec{"run.service", "item", KeyType::Time, 1, kHour, kRequired, "time of one item on one group"},
+    KeySpec{"run.service", "ring_slots", KeyType::Count, 1, 1 << 26, kRequired,
+            "places in the ring; a full ring rejects"},
+    KeySpec{"run.service", "hot_opcode_share_bps", KeyType::Bps, 1, 10'000, "1000",
+            "share of a launch's items from which an opcode is hot"},
+    KeySpec{"run.service.tenant", "name", KeyType::Text, 0, 0, kRequired, "for the summary"},
+    KeySpec{"run.service.tenant", "items_per_second", KeyType::Rate, 0, 0, kRequired, "Poisson arrivals"},
+    KeySpec{"run.service.tenant", "burst_items_per_second", KeyType::Rate, 0, 0, "no bursts",
+            "rate while a burst lasts"},
+    KeySpec{"run.service.tenant", "burst_every", KeyType::Time, 1, kHour, "\"1000 us\"",
+            "mean time from a burst to the next"},
+    KeySpec{"run.service.tenant", "burst_length", KeyType::Time, 1, kHour, "\"100 us\"",
+            "mean length of a burst"},
+    KeySpec{"run.service.tenant", "quota_items", KeyType::Count, 0, kU32Max, "0",
+            "items served a launch, the rest is requeued; 0 is no limit"},
+    KeySpec{"run.service.tenant", "opcode", KeyType::Count, 0, kU32Max, "0", "what its items ask for"},
+};
+
+constexpr std::array kDeviceKeys{
+    KeySpec{"", "format", KeyType::Count, 1, 1, kRequired, "version of this format"},
+    KeySpec{"", "summary", KeyType::Text, 0, 0, kRequired, "one line for `megabed list devices`"},
+    KeySpec{"", "provenance", KeyType::Text, 0, 0, kRequired, "where the figures come from"},
+    KeySpec{"limits", "multiprocessors", KeyType::Count, 1, 65'535, kRequired, "multiprocessors"},
+    KeySpec{"limits", "max_workgroup_size_x", KeyType::Count, 1, kU32Max, kRequired, "lanes a group, in x"},
+    KeySpec{"limits", "max_compute_workgroups_per_dimension", KeyType::Count, 1, kU32Max, kRequired,
+            "groups in x"},
+    KeySpec{"limits", "max_compute_invocations_per_workgroup", KeyType::Count, 1, kU32Max, kRequired,
+            "lanes a group"},
+    KeySpec{"limits", "resident_lanes_per_multiprocessor", KeyType::Count, 32, 65'535, kRequired,
+            "lanes resident at once"},
+    KeySpec{"limits", "resident_groups_per_multiprocessor", KeyType::Count, 1, 65'535, kRequired,
+            "groups resident at once"},
+    KeySpec{"rates", "read_bytes_per_second", KeyType::Rate, 0, 0, kRequired, "streaming reads"},
+    KeySpec{"rates", "tickets_per_second", KeyType::Rate, 0, 0, kRequired, "one counter, one ticket a warp"},
+    KeySpec{"rates", "saturating_warps", KeyType::Count, 1, kU32Max, kRequired,
+            "warps from which bandwidth no longer grows"},
+    KeySpec{"rates.gather", "footprint", KeyType::Size, 1, kBytesMax, kRequired,
+            "bytes roamed over; points ascend"},
+    KeySpec{"rates.gather", "per_second", KeyType::Rate, 0, 0, kRequired, "random 4-byte reads"},
+    KeySpec{"rates.atomic", "footprint", KeyType::Size, 1, kBytesMax, kRequired,
+            "bytes roamed over; points ascend"},
+    KeySpec{"rates.atomic", "per_second", KeyType::Rate, 0, 0, kRequired, "random atomics with return"},
+    KeySpec{"costs", "relaunch", KeyType::Time, 0, kHour, kRequired, "another group size or kernel variant"},
+    KeySpec{"costs", "host_decision", KeyType::Time, 0, kHour, kRequired, "doorbell round trip"},
+    KeySpec{"costs", "device_decision", KeyType::Time, 0, kHour, kRequired, "the policy on the device"},
+    KeySpec{"costs", "compile", KeyType::Time, 0, kHour, kRequired, "one kernel variant at run time"},
+    KeySpec{"costs", "dependent_access", KeyType::Time, 0, kHour, kRequired,
+            "offset, column, distance, one after the other"},
+    KeySpec{"costs", "warp_step", KeyType::Time, 0, kHour, kRequired, "32 arcs of a vertex that one warp owns"},
+    KeySpec{"costs", "interpreter_dispatch", KeyType::Time, 0, kHour, kRequired, "opcode switch of one tile"},
+    KeySpec{"costs.barrier", "blocks", KeyType::Count, 1, kU32Max, kRequired, "resident blocks; points ascend"},
+    KeySpec{"costs.barrier", "time", KeyType::Time, 1, kHour, kRequired, "one grid-wide barrier"},
+    KeySpec{"tiles", "tile_items", KeyType::Count, 1, kU32Max, kRequired, "items of one ring slot"},
+    KeySpec{"tiles", "heavy_degree", KeyType::Count, 1, kU32Max, "512",
+            "vertices from here up are split into edge tiles"},
+};
+
+std::string spelling(const KeySpec& spec) {
+    if (spec.type == KeyType::Size) {
+        return fmt::format("`{0}_bytes`, `{0}`", spec.key);
+    }
+    if (spec.type == KeyType::Time) {
+        return fmt::format("`{0}_ns`, `{0}_us`, `{0}`", spec.key);
+    }
+    return fmt::format("`{}`", spec.key);
+}
+
+std::string heading(std::string_view section) {
+    constexpr std::array<std::string_view, 6> kLists{"memory.co_tenant", "run",          "run.service.tenant",
+                                                     "rates.gather",     "rates.atomic", "costs.barrier"};
+    if (section.empty()) {
+        return "Top level";
+    }
+    for (const std::string_view list : kLists) {
+        if (section == list) {
+            return fmt::format("`[[{}]]`", section);
+        }
+    }
+    return fmt::format("`[{}]`", section);
+}
+
+void append_tables(std::string& text, std::span<const KeySpec> keys) {
+    std::string_view section = "none yet";
+    for (const KeySpec& spec : keys) {
+        if (spec.section != section) {
+            section = spec.section;
+            fmt::format_to(std::back_inserter(text),
+                           "\n### {}\n\n| key | allowed | default | meaning |\n|---|---|---|---|\n",
+                           heading(section));
+        }
+        const bool bare = spec.fallback == kRequired || spec.fallback.find(' ') != std::string_view::npos;
+        fmt::format_to(std::back_inserter(text), "| {} | {} | {} | {} |\n", spelling(spec),
+                       allowed_values(spec),
+                       bare ? std::string(spec.fallback) : fmt::format("`{}`", spec.fallback), spec.meaning);
+    }
+}
+
+}  // namespace
+
+std::span<const KeySpec> scenario_keys() { return kScenarioKeys; }
+std::span<const KeySpec> device_keys() { return kDeviceKeys; }
+
+std::string allowed_values(const KeySpec& spec) {
+    switch (spec.type) {
+    case KeyType::Text:
+        return "text";
+    case KeyType::Choice:
+        return std::string(spec.allowed);
+    case KeyType::Flag:
+        return "true, false";
+    case KeyType::Count:
+        return spec.least == spec.most ? fmt::format("{}", spec.least)
+                                       : fmt::format("{} to {}", spec.least, spec.most);
+    case KeyType::Bps:
+        return fmt::format("{} to {} bps", spec.least, spec.most);
+    case KeyType::Size:
+        return fmt::format("{} to {} bytes, or text with B, KiB, MiB, GiB or TiB", spec.least, spec.most);
+    case KeyType::Time:
+        return fmt::format("{} to {} ns, or text with ns, us, ms or s", spec.least, spec.most);
+    case KeyType::Rate:
+        return "a number above 0, a second";
+    }
+    return {};
+}
+
+std::string keys_as_markdown() {
+    std::string text =
+        "# Keys of scenario and device files\n\n"
+        "Made by `megabed list keys`; do not edit. Files are TOML. A scenario holds one or more `[[run]]` "
+        "tables; "
+        "`[policy]`, `[device]` and `[memory]` apply to every run, and a run may hold tables of the same names "
+        "(`[run.policy]` and so on) whose keys replace the shared ones. `--set policy.name=stateless` replaces "
+        "a "
+        "key for every run; `--set run.graph=...` reaches a key of the runs themselves. A run holds one of "
+        "`[run.bfs]` (the default where there is a graph), `[run.synthetic]` and `[run.service]`. An integer "
+        "and "
+        "a text with its unit are the same value: `budget_bytes = 2147483648` and `budget = \"2 GiB\"`.\n\n"
+        "## Scenario files\n";
+    append_tables(text, kScenarioKeys);
+    text += "\n## Device profiles\n";
+    append_tables(text, kDeviceKeys);
+    return text;
+}
+
+}  // namespace megabed

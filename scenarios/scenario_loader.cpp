@@ -1,0 +1,537 @@
+#include "scenarios/scenario_loader.h"
+
+#include "policy/registry.h"
+#include "scenarios/catalog.h"
+#include "scenarios/device_loader.h"
+#include "scenarios/section_reader.h"
+#include "sim/graph_source.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
+#include <system_error>
+#include <utility>
+
+namespace megabed {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSetFlag = "--set";
+constexpr std::array<std::string_view, 3> kWorkloads{"bfs", "synthetic", "service"};
+
+/// The tables of one run, from the one that wins to the one that is asked last.
+class RunTables {
+public:
+    RunTables(const toml::table& settings, const toml::table& run, const toml::table& root,
+              std::string_view source)
+        : settings_(settings), run_(run), root_(root), source_(source) {}
+
+    /// A section that may be shared: --set, --set run., the run, the file.
+    [[nodiscard]] std::vector<Layer> shared(std::string_view section) const {
+        std::vector<Layer> layers{{settings_.get_as<toml::table>(section), kSetFlag, false}};
+        const std::vector<Layer> own_layers = own(section);
+        layers.insert(layers.end(), own_layers.begin(), own_layers.end());
+        layers.push_back({root_.get_as<toml::table>(section), source_, true});
+        return layers;
+    }
+
+    /// A section of the run itself: --set run., the run.
+    [[nodiscard]] std::vector<Layer> own(std::string_view section) const {
+        const toml::table* const set_run = settings_.get_as<toml::table>("run");
+        return {{set_run == nullptr ? nullptr : set_run->get_as<toml::table>(section), kSetFlag, false},
+                {run_.get_as<toml::table>(section), source_, true}};
+    }
+
+    [[nodiscard]] std::vector<Layer> run() const {
+        return {{settings_.get_as<toml::table>("run"), kSetFlag, false}, {&run_, source_, true}};
+    }
+
+    [[nodiscard]] const toml::table& run_table() const { return run_; }
+    [[nodiscard]] std::string_view source() const { return source_; }
+
+private:
+    const toml::table& settings_;
+    const toml::table& run_;
+    const toml::table& root_;
+    std::string_view source_;
+};
+
+/// Reads the sections of one run into a Scenario.
+class RunReader {
+public:
+    RunReader(RunTables tables, fs::path folder, FirstError& errors)
+        : tables_(std::move(tables)), folder_(std::move(folder)), errors_(errors) {}
+
+    Scenario read() {
+        Scenario scenario;
+        scenario.file = tables_.source();
+        SectionReader run(scenario_keys(), "run", tables_.run(), errors_);
+        read_name(run, scenario);
+        read_graph(run, scenario);
+        run.refuse_unknown({"policy", "device", "memory", "bfs", "synthetic", "service"});
+        read_policy(scenario);
+        read_device(scenario);
+        read_memory(scenario);
+        read_workload(run, scenario);
+        return scenario;
+    }
+
+private:
+    static void read_name(SectionReader& run, Scenario& scenario) {
+        scenario.name = run.text("name").value_or("");
+        const bool plain = std::all_of(scenario.name.begin(), scenario.name.end(), [](unsigned char symbol) {
+            return std::isalnum(symbol) != 0 || symbol == '-' || symbol == '_';
+        });
+        if (!plain) {
+            run.refuse("name", fmt::format("is {}", printable(scenario.name)), "letters, digits, - and _");
+        }
+    }
+
+    void read_graph(SectionReader& run, Scenario& scenario) {
+        const auto graph = run.text("graph");
+        if (!graph) {
+            return;
+        }
+        const bool file = !is_generator_spec(*graph);
+        scenario.graph = file ? (folder_ / *graph).lexically_normal().string() : *graph;
+        std::error_code code;
+        const bool spec_like = graph->find(':') != std::string::npos && graph->find('=') != std::string::npos;
+        if (file && !spec_like && !fs::exists(scenario.graph, code)) {
+            run.refuse("graph", fmt::format("{} does not exist", printable(scenario.graph)),
+                       "a graph file relative to the scenario, or a generator SPEC");
+        }
+    }
+
+    void read_policy(Scenario& scenario) {
+        SectionReader policy(scenario_keys(), "policy", tables_.shared("policy"), errors_);
+        LaunchPolicyParameters& parameters = scenario.parameters;
+        scenario.policy = policy.text("name").value_or(scenario.policy);
+        scenario.decide =
+            policy.text("decide").value_or("device") == "host" ? DecisionPlace::Host : DecisionPlace::Device;
+        const auto count = [&](std::string_view key, std::uint32_t& value) {
+            value = policy.u32(key).value_or(value);
+        };
+        const auto threshold = [&](std::string_view key, BasisPoints& value) {
+            value = policy.bps(key).value_or(value);
+        };
+        count("min_hit_capacity", parameters.min_hit_capacity);
+        count("hit_capacity_multiplier", parameters.hit_capacity_multiplier);
+        count("saturated_waves", parameters.saturated_waves);
+        count("hot_opcode_threshold", parameters.hot_opcode_threshold);
+        count("hot_window_threshold", parameters.hot_window_threshold);
+        count("jit_queue_len_threshold", parameters.jit_queue_len_threshold);
+        count("priority_age_threshold", parameters.priority_age_threshold);
+        threshold("sparse_frontier_threshold_bps", parameters.sparse_frontier_threshold);
+        threshold("dense_frontier_threshold_bps", parameters.dense_frontier_threshold);
+        threshold("memory_pressure_threshold_bps", parameters.memory_pressure_threshold);
+        count("fusion_edge_threshold", parameters.fusion_edge_threshold);
+        count("scratch_bytes_per_hit", parameters.scratch_bytes_per_hit);
+        policy.refuse_unknown();
+
+        const int sparse = parameters.sparse_frontier_threshold.value();
+        const int dense = parameters.dense_frontier_threshold.value();
+        if (sparse + kHysteresisBps >= dense - kHysteresisBps) {
+            policy.refuse("dense_frontier_threshold_bps",
+                          fmt::format("is {} with a sparse threshold of {}: their bands meet", dense, sparse),
+                          fmt::format("at least {}", sparse + 2 * kHysteresisBps + 1));
+        }
+        if (make_policy(scenario.policy, parameters) == nullptr) {
+            std::vector<std::string_view> names;
+            for (const PolicyRow& row : registered_policies()) {
+                names.push_back(row.name);
+            }
+            const auto guess = nearest(scenario.policy, names);
+            policy.refuse(
+                "name",
+                guess ? fmt::format("{} is no policy; did you mean {}?", printable(scenario.policy), *guess)
+                      : fmt::format("{} is no policy", printable(scenario.policy)),
+                listed(names));
+        }
+    }
+
+    void read_device(Scenario& scenario) {
+        SectionReader device(scenario_keys(), "device", tables_.shared("device"), errors_);
+        const std::string profile = device.text("profile").value_or("h200");
+        scenario.kernels_cached = device.flag("kernels_cached").value_or(false);
+        scenario.requested_worker_groups = device.u32("requested_worker_groups");
+        scenario.requested_hit_capacity = device.u32("requested_hit_capacity");
+        scenario.expected_hits_per_item = device.u32("expected_hits_per_item");
+        scenario.fuse_waves_max = device.u32("fuse_max_waves").value_or(scenario.fuse_waves_max);
+        device.refuse_unknown();
+
+        const bool is_path = profile.ends_with(".toml");
+        const fs::path path =
+            is_path ? folder_ / profile : catalog_directory() / "devices" / (profile + ".toml");
+        std::error_code code;
+        if (!fs::exists(path, code)) {
+            std::string known;
+            if (const auto devices = list_devices()) {
+                for (const CatalogEntry& entry : *devices) {
+                    known += entry.name + ", ";
+                }
+            }
+            device.refuse("profile", fmt::format("{} is no device profile", printable(profile)),
+                          known + "or a .toml file relative to the scenario");
+            return;
+        }
+        auto loaded = load_device(path);
+        if (!loaded) {
+            errors_.report(loaded.error());
+            return;
+        }
+        scenario.device = *std::move(loaded);
+    }
+
+    void read_memory(Scenario& scenario) {
+        SectionReader memory(scenario_keys(), "memory", tables_.shared("memory"), errors_);
+        constexpr SimTime kPause{10'000};
+        constexpr std::uint32_t kRetries = 1000;
+        scenario.memory.budget = memory.bytes("budget");
+        scenario.out_of_memory_pause = memory.time("retry_pause").value_or(kPause);
+        scenario.out_of_memory_retries_max = memory.u32("retries_max").value_or(kRetries);
+        memory.refuse_unknown({"co_tenant"});
+        for (const Layer& layer : tables_.shared("memory")) {
+            const toml::node* const list = layer.table == nullptr ? nullptr : layer.table->get("co_tenant");
+            if (list != nullptr) {
+                for_each_table(*list, layer, "memory.co_tenant", [&](SectionReader& entry) {
+                    scenario.memory.co_tenants.push_back(read_ramp(entry));
+                });
+                break;
+            }
+        }
+    }
+
+    static MemoryRamp read_ramp(SectionReader& entry) {
+        MemoryRamp ramp;
+        ramp.start = entry.time("start").value_or(SimTime(0));
+        ramp.end = entry.time("end").value_or(ramp.start);
+        ramp.from = entry.bytes("from").value_or(Bytes(0));
+        ramp.to = entry.bytes("to").value_or(Bytes(0));
+        if (ramp.end < ramp.start) {
+            entry.refuse("end", fmt::format("is {} ns, before the start", ramp.end.value()),
+                         fmt::format("from {} ns on", ramp.start.value()));
+        }
+        return ramp;
+    }
+
+    void read_workload(SectionReader& run, Scenario& scenario) {
+        std::vector<std::string_view> given;
+        for (const std::string_view kind : kWorkloads) {
+            const toml::node* const node = tables_.run_table().get(kind);
+            if (node == nullptr) {
+                continue;
+            }
+            given.push_back(kind);
+            if (!node->is_table()) {
+                errors_.report({.where = std::string(tables_.source()),
+                                .line = node->source().begin.line,
+                                .key = fmt::format("run.{}", kind),
+                                .problem = fmt::format("is {}", as_written(*node)),
+                                .allowed = "a table"});
+            }
+        }
+        if (given.size() > 1 || (given.empty() && scenario.graph.empty())) {
+            run.refuse("name",
+                       fmt::format("the run {} has {} workloads", printable(scenario.name), given.size()),
+                       "one of [run.bfs], [run.synthetic], [run.service]; a graph alone means bfs");
+            return;
+        }
+        const std::string_view kind = given.empty() ? kWorkloads[0] : given[0];
+        if (kind == "bfs") {
+            read_traversal(run, scenario);
+        } else if (kind == "synthetic") {
+            read_synthetic(scenario);
+        } else {
+            read_service(scenario);
+        }
+        if (kind != "bfs" && !scenario.graph.empty()) {
+            run.refuse("graph", fmt::format("a {} workload has no graph", kind), "no graph");
+        }
+    }
+
+    void read_traversal(SectionReader& run, Scenario& scenario) {
+        SectionReader bfs(scenario_keys(), "run.bfs", tables_.own("bfs"), errors_);
+        scenario.workload = TraversalWorkload{bfs.u32("root")};
+        bfs.refuse_unknown();
+        if (scenario.graph.empty()) {
+            run.refuse("graph", "is missing", "a graph file or a generator SPEC");
+        }
+    }
+
+    void read_synthetic(Scenario& scenario) {
+        SectionReader keys(scenario_keys(), "run.synthetic", tables_.own("synthetic"), errors_);
+        SyntheticWorkload workload;
+        const std::string shape = keys.text("shape").value_or("constant");
+        workload.shape = shape == "square"        ? DensityShape::Square
+                         : shape == "sawtooth"    ? DensityShape::Sawtooth
+                         : shape == "random-walk" ? DensityShape::RandomWalk
+                                                  : DensityShape::Constant;
+        workload.vertices = keys.u32("vertices").value_or(1);
+        workload.arcs = keys.u32("arcs").value_or(1);
+        workload.low = keys.bps("low_bps").value_or(BasisPoints(0));
+        workload.high = keys.bps("high_bps").value_or(workload.low);
+        workload.period_waves = keys.u32("period_waves").value_or(workload.period_waves);
+        workload.step = keys.bps("step_bps").value_or(BasisPoints(100));
+        workload.waves = keys.u32("waves").value_or(1);
+        workload.hot_opcode_count = keys.u32("hot_opcode_count").value_or(0);
+        workload.hot_window_count = keys.u32("hot_window_count").value_or(0);
+        if (workload.high < workload.low) {
+            keys.refuse("high_bps", fmt::format("is {}, below low_bps", workload.high.value()),
+                        fmt::format("{} to 10000 bps", workload.low.value()));
+        }
+        keys.refuse_unknown();
+        scenario.workload = workload;
+    }
+
+    void read_service(Scenario& scenario) {
+        SectionReader keys(scenario_keys(), "run.service", tables_.own("service"), errors_);
+        constexpr SimTime kEpoch{20'000};
+        ServiceWorkload workload;
+        workload.duration = keys.time("duration").value_or(SimTime(1));
+        workload.epoch = keys.time("epoch").value_or(kEpoch);
+        workload.item = keys.time("item").value_or(SimTime(1));
+        workload.ring_slots = SlotCount(keys.u32("ring_slots").value_or(1));
+        workload.hot_opcode_share = keys.bps("hot_opcode_share_bps").value_or(BasisPoints(1000));
+        keys.refuse_unknown({"tenant"});
+        for (const Layer& layer : tables_.own("service")) {
+            const toml::node* const list = layer.table == nullptr ? nullptr : layer.table->get("tenant");
+            if (list != nullptr) {
+                for_each_table(*list, layer, "run.service.tenant",
+                               [&](SectionReader& entry) { workload.tenants.push_back(read_tenant(entry)); });
+            }
+        }
+        if (workload.tenants.empty()) {
+            errors_.report({.where = std::string(tables_.source()),
+                            .line = {},
+                            .key = "run.service.tenant",
+                            .problem = "is missing",
+                            .allowed = "one or more tables"});
+        }
+        scenario.workload = std::move(workload);
+    }
+
+    static Tenant read_tenant(SectionReader& entry) {
+        constexpr SimTime kBurstEvery{1'000'000};
+        constexpr SimTime kBurstLength{100'000};
+        Tenant tenant;
+        tenant.name = entry.text("name").value_or("");
+        tenant.items_per_second = entry.rate("items_per_second").value_or(1);
+        tenant.burst_items_per_second = entry.rate("burst_items_per_second");
+        tenant.burst_every = entry.time("burst_every").value_or(kBurstEvery);
+        tenant.burst_length = entry.time("burst_length").value_or(kBurstLength);
+        tenant.quota_items = entry.u32("quota_items").value_or(0);
+        tenant.opcode = entry.u32("opcode").value_or(0);
+        return tenant;
+    }
+
+    template <class Visit>
+    void for_each_table(const toml::node& list, const Layer& layer, std::string_view section, Visit visit) {
+        const toml::array* const entries = list.as_array();
+        const bool tables =
+            entries != nullptr &&
+            std::all_of(entries->begin(), entries->end(), [](const auto& entry) { return entry.is_table(); });
+        if (!tables) {
+            InputError error{.where = std::string(layer.source),
+                             .line = {},
+                             .key = std::string(section),
+                             .problem = fmt::format("is {}", as_written(list)),
+                             .allowed = fmt::format("[[{}]] tables", section)};
+            if (layer.has_lines) {
+                error.line = list.source().begin.line;
+            }
+            errors_.report(std::move(error));
+            return;
+        }
+        for (const toml::node& node : *entries) {
+            SectionReader entry(scenario_keys(), section, {{node.as_table(), layer.source, layer.has_lines}},
+                                errors_);
+            visit(entry);
+            entry.refuse_unknown();
+        }
+    }
+
+    RunTables tables_;
+    fs::path folder_;
+    FirstError& errors_;
+};
+
+/// `a.b=c` as a TOML document; a value that is not TOML is taken as text.
+Loaded<toml::table> parse_setting(const std::string& setting) {
+    const std::size_t equals = setting.find('=');
+    const auto refuse = [&] {
+        return Refusal(InputError{.where = std::string(kSetFlag),
+                                  .line = {},
+                                  .key = {},
+                                  .problem = fmt::format("{} is not a setting", printable(setting)),
+                                  .allowed = "key=value with a dotted key, such as policy.name=stateless"});
+    };
+    if (equals == std::string::npos || equals == 0 || setting.find('\n') != std::string::npos) {
+        return refuse();
+    }
+    if (auto table = parse_toml(setting, std::string(kSetFlag))) {
+        return table;
+    }
+    const std::string value = setting.substr(equals + 1);
+    if (value.find_first_of("'\\") != std::string::npos) {
+        return refuse();
+    }
+    auto table = parse_toml(fmt::format("{}='{}'", setting.substr(0, equals), value), std::string(kSetFlag));
+    return table ? std::move(table) : Loaded<toml::table>(refuse());
+}
+
+/// Adds `from` to `into`, table by table; a later setting replaces an earlier one.
+void merge(toml::table& into, toml::table&& from) {
+    for (auto&& [key, node] : from) {
+        toml::table* const there = into.get_as<toml::table>(key.str());
+        if (there != nullptr && node.is_table()) {
+            merge(*there, std::move(*node.as_table()));
+        } else {
+            into.insert_or_assign(key.str(), std::move(node));
+        }
+    }
+}
+
+Loaded<toml::table> settings_table(const ScenarioOverrides& overrides) {
+    toml::table settings;
+    for (const std::string& setting : overrides.settings) {
+        auto table = parse_setting(setting);
+        if (!table) {
+            return table;
+        }
+        merge(settings, *std::move(table));
+    }
+    return settings;
+}
+
+class FileReader {
+public:
+    FileReader(const toml::table& root, const toml::table& settings, const fs::path& path)
+        : root_(root), settings_(settings), path_(path.string()), folder_(path.parent_path()) {}
+
+    Loaded<ScenarioFile> read() {
+        ScenarioFile file;
+        file.path = path_;
+        SectionReader top(scenario_keys(), "", {{&settings_, kSetFlag, false}, {&root_, path_, true}}, errors_);
+        (void)top.integer("format");
+        file.summary = top.text("summary").value_or("");
+        const auto seed = static_cast<std::uint64_t>(top.integer("seed").value_or(1));
+        top.refuse_unknown({"policy", "device", "memory", "run"});
+        for (const std::string_view section : {"policy", "device", "memory"}) {
+            expect_table(section);
+        }
+        read_runs(file);
+        for (Scenario& run : file.runs) {
+            run.seed = seed;
+        }
+        if (errors_.get()) {
+            return Refusal(*errors_.get());
+        }
+        return file;
+    }
+
+private:
+    void expect_table(std::string_view section) {
+        for (const auto& [table, source, line] :
+             {std::tuple{&settings_, kSetFlag, false}, {&root_, std::string_view(path_), true}}) {
+            const toml::node* const node = table->get(section);
+            if (node != nullptr && !node->is_table()) {
+                InputError error{.where = std::string(source),
+                                 .line = {},
+                                 .key = std::string(section),
+                                 .problem = fmt::format("is {}", as_written(*node)),
+                                 .allowed = "a table"};
+                if (line) {
+                    error.line = node->source().begin.line;
+                }
+                errors_.report(std::move(error));
+            }
+        }
+    }
+
+    void read_runs(ScenarioFile& file) {
+        const toml::array* const runs = root_.get_as<toml::array>("run");
+        if (runs == nullptr || runs->empty()) {
+            errors_.report({.where = path_,
+                            .line = {},
+                            .key = "run",
+                            .problem = "is missing",
+                            .allowed = "one or more [[run]] tables"});
+            return;
+        }
+        std::set<std::string> names;
+        for (const toml::node& node : *runs) {
+            if (!node.is_table()) {
+                errors_.report({.where = path_,
+                                .line = node.source().begin.line,
+                                .key = "run",
+                                .problem = fmt::format("holds {}", as_written(node)),
+                                .allowed = "[[run]] tables"});
+                return;
+            }
+            Scenario scenario =
+                RunReader(RunTables(settings_, *node.as_table(), root_, path_), folder_, errors_).read();
+            if (!names.insert(scenario.name).second) {
+                errors_.report(
+                    {.where = path_,
+                     .line = node.source().begin.line,
+                     .key = "run.name",
+                     .problem = fmt::format("{} is the name of an earlier run", printable(scenario.name)),
+                     .allowed = "a name of its own"});
+            }
+            file.runs.push_back(std::move(scenario));
+        }
+    }
+
+    const toml::table& root_;
+    const toml::table& settings_;
+    std::string path_;
+    fs::path folder_;
+    FirstError errors_;
+};
+
+/// The dedicated flags are settings with fixed keys.
+ScenarioOverrides with_flags(ScenarioOverrides overrides) {
+    if (overrides.policy) {
+        overrides.settings.push_back(fmt::format("policy.name={}", *overrides.policy));
+    }
+    if (overrides.decide) {
+        overrides.settings.push_back(
+            fmt::format("policy.decide={}", *overrides.decide == DecisionPlace::Host ? "host" : "device"));
+    }
+    return overrides;
+}
+
+}  // namespace
+
+Loaded<ScenarioFile> parse_scenario(std::string_view text, const fs::path& path,
+                                    const ScenarioOverrides& overrides) {
+    const auto root = parse_toml(text, path.string());
+    if (!root) {
+        return Refusal(root.error());
+    }
+    const auto settings = settings_table(with_flags(overrides));
+    if (!settings) {
+        return Refusal(settings.error());
+    }
+    auto file = FileReader(*root, *settings, path).read();
+    if (file) {
+        file->text = text;
+        for (Scenario& run : file->runs) {
+            run.seed = overrides.seed.value_or(run.seed);
+        }
+    }
+    return file;
+}
+
+Loaded<ScenarioFile> load_scenario(const fs::path& path, const ScenarioOverrides& overrides) {
+    const auto text = read_text_file(path);
+    if (!text) {
+        return Refusal(text.error());
+    }
+    return parse_scenario(*text, path, overrides);
+}
+
+}  // namespace megabed

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "policy/launch_parameters.h"
+#include "policy/launch_recommendation.h"
+#include "policy/units.h"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+namespace megabed {
+
+/// Counts topology switches and flaps of a sequence of launches.
+/// A flap: the topology returns to an earlier value within 8 launches while density and pressure each stayed in
+/// one cell. The cells are the bands around the thresholds (threshold +- 250 bps for density, threshold - 250
+/// to threshold for pressure, ends included) and the gaps between them. A reading not taken is a cell of its
+/// own.
+class FlapCounter {
+public:
+    explicit FlapCounter(const LaunchPolicyParameters& parameters) : parameters_(parameters) {}
+
+    void add(DispatchTopology topology, std::optional<BasisPoints> density,
+             std::optional<BasisPoints> pressure);
+
+    [[nodiscard]] std::uint64_t switches() const { return switches_; }
+    [[nodiscard]] std::uint64_t flaps() const { return flaps_; }
+
+private:
+    struct Launch {
+        DispatchTopology topology{};
+        int density_cell = 0;
+        int pressure_cell = 0;
+    };
+    static constexpr std::size_t kWindow = 8;
+
+    LaunchPolicyParameters parameters_;
+    std::deque<Launch> recent_;
+    std::uint64_t switches_ = 0;
+    std::uint64_t flaps_ = 0;
+};
+
+}  // namespace megabed

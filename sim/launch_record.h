@@ -1,0 +1,44 @@
+#pragma once
+
+#include "policy/error.h"
+#include "policy/launch_recommendation.h"
+#include "policy/policy.h"
+#include "policy/units.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace megabed {
+
+/// What a backend did with one recommendation.
+struct LaunchOutcome {
+    SimTime start{};
+    SimTime duration{};     ///< decision, relaunch and compilation included
+    SimTime relaunch{};     ///< part of duration
+    SimTime compilation{};  ///< part of duration
+    std::uint32_t granted_groups = 0;
+    std::uint32_t waves = 0;  ///< levels or epochs, plus the extra passes of an overflowing hit capacity
+    std::uint64_t items = 0;  ///< frontier vertices expanded, or service items done
+    std::uint64_t arcs = 0;   ///< arcs inspected
+};
+
+/// One launch: what was observed, decided and done. A refused launch has an error and no outcome.
+struct LaunchRecord {
+    std::uint64_t index = 0;
+    Observation observation{};
+    std::optional<Decision> decision{};
+    std::optional<Error> error{};
+    LaunchOutcome outcome{};
+};
+
+/// Receives records in order. A sink that cannot keep one remembers why; the run goes on.
+class RecordSink {
+public:
+    RecordSink() = default;
+    RecordSink(const RecordSink&) = delete;
+    RecordSink& operator=(const RecordSink&) = delete;
+    virtual ~RecordSink() = default;
+    virtual void record(const LaunchRecord& record) = 0;
+};
+
+}  // namespace megabed

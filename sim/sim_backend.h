@@ -1,0 +1,15 @@
+#pragma once
+
+#include "sim/backend.h"
+#include "sim/graph.h"
+#include "sim/scenario.h"
+
+#include <memory>
+
+namespace megabed {
+
+/// The discrete-event simulator behind the backend seam.
+/// Requires: `scenario` and `graph` outlive the backend; `graph` is not null where the workload traverses one.
+[[nodiscard]] std::unique_ptr<Backend> make_sim_backend(const Scenario& scenario, const CsrGraph* graph);
+
+}  // namespace megabed
