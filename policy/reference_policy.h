@@ -73,7 +73,7 @@ constexpr Result<Answer> assemble(const LaunchPolicyParameters& parameters, cons
                                   const GridPlan& plan, std::uint32_t capacity, QueuePressure pressure,
                                   Bytes peak) {
     Result<Answer> answer(tl::in_place);
-    LaunchRecommendation& recommendation = answer->recommendation;
+    LaunchRecommendation& recommendation = (*answer).recommendation;  // tl's operator-> is not constexpr
     recommendation.geometry.workgroup_size_x = plan.workgroup_size_x;
     recommendation.geometry.slot_count = SlotCount(plan.slot_count);
     recommendation.geometry.dispatch_grid[0] = plan.dispatch_grid_x;
@@ -94,7 +94,7 @@ constexpr Result<Answer> assemble(const LaunchPolicyParameters& parameters, cons
     if (signals.budget != 0) {
         recommendation.device_memory_budget = Bytes(signals.budget);
     }
-    answer->choice = choice;
+    (*answer).choice = choice;
     return answer;
 }
 
@@ -120,7 +120,7 @@ constexpr Result<Answer> assemble(const LaunchPolicyParameters& parameters, cons
     if (!plan) {
         return Failure(plan.error());
     }
-    const std::uint64_t lanes = std::uint64_t{plan->dispatch_grid_x} * plan->workgroup_size_x;
+    const std::uint64_t lanes = std::uint64_t{(*plan).dispatch_grid_x} * (*plan).workgroup_size_x;
     const auto pressure = classify_pressure(parameters, readings.queue_len, lanes, request.requeue_count);
     if (!pressure) {
         return Failure(pressure.error());

@@ -111,7 +111,8 @@ void add_graph_command(CLI::App& app, Action& action) {
                       "search from the vertex of highest degree, the lowest id among equals");
     command->add_option(
         "--root", arguments->root,
-        "search from this vertex, 0-based; ids of a SNAP list are renumbered in ascending order");
+        "search from this vertex, 0-based; ids of a SNAP list are renumbered in ascending order")
+        ->check(CLI::NonNegativeNumber);
     command->add_option("--backend", arguments->backend, "where to search; see `megabed list backends`")
         ->capture_default_str();
     command->add_flag("--json", arguments->json,

@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+"""Tests of the built command as its users call it: exit codes, JSON, messages, files.
+
+Usage: command_test.py MEGABED SOURCE_DIR [TEST ...]
+"""
+
+import glob
+import gzip
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+MEGABED, SOURCE = sys.argv[1], sys.argv[2]
+SCENARIOS = os.path.join(SOURCE, "scenarios")
+QUICKSTART = os.path.join(SCENARIOS, "quickstart.toml")
+GRAPHS = os.path.join(SCENARIOS, "graphs")
+
+
+def megabed(*arguments, cwd=None):
+    return subprocess.run([MEGABED, *arguments], capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+
+
+class Run(unittest.TestCase):
+    def test_json_is_exact_and_complete(self):
+        done = megabed("run", QUICKSTART, "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        document = json.loads(done.stdout)
+        self.assertEqual([run["name"] for run in document["runs"]], ["road", "social", "rmat"])
+        fields = {
+            "name", "scenario", "policy", "backend", "decide", "seed", "digest", "waves", "launches", "makespan_ns",
+            "topology_switches", "flaps", "launches_by_topology", "worker_groups_mean", "peak_bytes", "budget_bytes",
+            "oom_rejections", "items_published", "items_done", "items_rejected", "items_requeued", "latency_ns",
+            "regret",
+        }
+        for run in document["runs"]:
+            self.assertLessEqual(fields, run.keys())
+            self.assertEqual(set(run["launches_by_topology"]), {"empty", "sparse", "hybrid", "dense", "fused", "memory"})
+            self.assertEqual(sum(run["launches_by_topology"].values()), run["launches"])
+            self.assertIsNone(run["items_done"])
+        self.assertEqual(document["runs"][0]["waves"], 190)
+
+    def test_service_fields(self):
+        run = json.loads(megabed("run", os.path.join(SCENARIOS, "tenant-burst.toml"), "--json").stdout)["runs"][0]
+        self.assertEqual(run["items_published"], run["items_done"] + run["items_rejected"])
+        self.assertLessEqual(run["latency_ns"]["p50"], run["latency_ns"]["p99"])
+
+    def test_table_shows_what_matters(self):
+        table = megabed("run", QUICKSTART).stdout
+        for words in ("sparse", "share", "makespan", "switches", "flaps", "worker groups", "peak", "digest", "190 levels"):
+            self.assertIn(words, table)
+
+    def test_same_bytes_twice_and_replay(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("a", "b"):
+                self.assertEqual(megabed("run", QUICKSTART, "--seed", "5", "--out", os.path.join(folder, name)).returncode, 0)
+            files = sorted(glob.glob("**/*.*", root_dir=os.path.join(folder, "a"), recursive=True))
+            self.assertEqual(len(files), 7)
+            for name in files:
+                with open(os.path.join(folder, "a", name), "rb") as left, open(os.path.join(folder, "b", name), "rb") as right:
+                    self.assertEqual(left.read(), right.read(), name)
+            stored = os.path.join(folder, "a", "summary.json")
+            done = megabed("replay", stored, "--json")
+            self.assertEqual(done.returncode, 0)
+            replayed = json.loads(done.stdout)
+            self.assertTrue(replayed["same"])
+            self.assertEqual(replayed["digest"], replayed["expected_digest"])
+            with open(stored, encoding="utf-8") as file:
+                text = file.read()
+            with open(stored, "w", encoding="utf-8") as file:
+                file.write(text.replace(replayed["digest"], "0" * 16))
+            self.assertEqual(megabed("replay", stored).returncode, 1)
+
+    def test_trace_is_in_the_trace_event_format(self):
+        with tempfile.TemporaryDirectory() as folder:
+            megabed("run", QUICKSTART, "--out", folder)
+            with open(os.path.join(folder, "social", "trace.json"), encoding="utf-8") as file:
+                events = json.load(file)["traceEvents"]
+            slices = [event for event in events if event["ph"] == "X"]
+            self.assertEqual(len(slices), 9)
+            for before, after in zip(slices, slices[1:]):
+                self.assertLessEqual(before["ts"] + before["dur"], after["ts"] + 1e-6)
+            self.assertEqual({event["ph"] for event in events}, {"M", "X", "C", "i"})
+            with open(os.path.join(folder, "social", "launches.csv"), encoding="utf-8") as file:
+                header = file.readline().strip().split(",")
+                self.assertEqual(len(file.readlines()), 9)
+            documented = json.loads(megabed("list", "columns", "--json").stdout)
+            self.assertEqual(header, [column["name"] for column in documented])
+
+    def test_overrides(self):
+        done = megabed("run", QUICKSTART, "--json", "--policy", "fixed:dense", "--decide", "host", "--seed", "9",
+                       "--set", "memory.budget=1 GiB", "--set", "run.graph=mesh:rows=8,columns=8")
+        for run in json.loads(done.stdout)["runs"]:
+            self.assertEqual((run["policy"], run["decide"], run["seed"], run["budget_bytes"]),
+                             ("fixed:dense", "host", 9, 2**30))
+            self.assertEqual(run["launches"], run["launches_by_topology"]["dense"])
+
+    def test_work_that_cannot_finish_exits_1(self):
+        done = megabed("run", QUICKSTART, "--set", "memory.budget=1 MiB", "--set", "memory.retries_max=2", "--json")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the budget is 1048576", json.loads(done.stdout)["runs"][1]["stopped_by"])
+
+    def test_interrupt_exits_130_and_writes_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "out")
+            process = subprocess.Popen(
+                [MEGABED, "run", os.path.join(SCENARIOS, "around-sparse.toml"), "--set", "run.synthetic.waves=4000000000",
+                 "--out", out], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+            time.sleep(0.7)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+            self.assertEqual(process.returncode, 130, errors)
+            self.assertFalse(os.path.exists(out))
+
+    def test_progress_goes_to_a_terminal_only(self):
+        main, terminal = pty.openpty()
+        done = subprocess.run([MEGABED, "run", QUICKSTART, "--json"], stderr=terminal, stdout=subprocess.PIPE, check=True)
+        os.close(terminal)
+        self.assertIn(b"[1/3] road", os.read(main, 65536))
+        json.loads(done.stdout)
+
+
+class Graph(unittest.TestCase):
+    def test_expected_searches(self):
+        with open(os.path.join(GRAPHS, "expected.json"), encoding="utf-8") as file:
+            expected = json.load(file)
+        for name, facts in expected.items():
+            done = megabed("graph", os.path.join(GRAPHS, name), "--bfs", "--json")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            document = json.loads(done.stdout)
+            self.assertEqual({key: document[key] for key in facts}, facts, name)
+            self.assertEqual(set(document["seconds"]), {"load", "build", "bfs"})
+
+    def test_generators_and_roots(self):
+        document = json.loads(megabed("graph", "mesh:rows=3,columns=4", "--root", "0", "--json").stdout)
+        self.assertEqual(document["frontier_sizes"], [1, 2, 3, 3, 2, 1])
+        self.assertEqual((document["vertices"], document["undirected_edges"]), (12, 17))
+        self.assertIsNone(json.loads(megabed("graph", "mesh:rows=3,columns=4", "--json").stdout)["root"])
+
+    def test_snap_lists(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "list.txt.gz")
+            with gzip.open(path, "wt") as file:
+                file.write("# Nodes: 4 Edges: 4\n10 20\n20 10\n20 30\n40 40\n")
+            document = json.loads(megabed("graph", path, "--bfs", "--json").stdout)
+            self.assertEqual((document["vertices"], document["undirected_edges"], document["arcs_in_file"]), (4, 2, 4))
+            self.assertEqual((document["root"], document["frontier_sizes"]), (1, [1, 2]))
+
+
+class Conform(unittest.TestCase):
+    def test_every_golden_file(self):
+        files = sorted(glob.glob(os.path.join(SOURCE, "properties", "golden", "*.gz")))
+        done = megabed("conform", *files, "--json")
+        document = json.loads(done.stdout)
+        self.assertEqual((done.returncode, document["rows"], document["mismatches"]), (0, 48925, 0))
+        self.assertEqual(len(document["files"]), 13)
+        self.assertEqual({"file", "kind", "rows", "mismatches"}, set(document["files"][0]))
+
+    def test_a_mismatch_exits_1(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "rows.csv")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("slot_count,workgroup_size_x,result\n4,522,522\n4,522,523\n")
+            done = megabed("conform", path)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("rows.csv:3", done.stderr)
+
+
+class BadInput(unittest.TestCase):
+    def refused(self, *arguments, code=2, message=""):
+        with tempfile.TemporaryDirectory() as folder:
+            done = megabed(*arguments, "--out", os.path.join(folder, "out")) if arguments[0] == "run" else megabed(*arguments)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertEqual(done.stdout, "")
+            self.assertIn(message, done.stderr)
+            self.assertEqual(os.listdir(folder), [])
+        return done.stderr
+
+    def test_one_line_a_refusal(self):
+        for arguments, message in (
+            (("run", "/nowhere.toml"), "/nowhere.toml: cannot be read: No such file"),
+            (("run", SOURCE), "is a directory"),
+            (("run", QUICKSTART, "--policy", "nobody"), "'nobody' is no policy; allowed: reference, stateless"),
+            (("run", QUICKSTART, "--backend", "abacus"), "'abacus' is no backend; allowed: sim, threads, cuda"),
+            (("run", QUICKSTART, "--set", "x"), "is not a setting"),
+            (("run", QUICKSTART, "--set", "run.bfs.root=99999999"), "run.bfs.root: is 99999999; allowed: 0 to 40460"),
+            (("run", os.path.join(GRAPHS, "bremen-road.gr.gz")), "bremen-road.gr.gz:1:"),
+            (("graph", "/nowhere.mtx"), "cannot be read"),
+            (("graph", "mesh:rows=3,columns=3", "--root", "9"), "--root: is 9; allowed: 0 to 8"),
+            (("graph", "rmat:scale=99"), "scale: is '99'; allowed: 1 to 24"),
+            (("conform", QUICKSTART), "is that of no golden file"),
+            (("replay", QUICKSTART), "is not JSON"),
+        ):
+            error = self.refused(*arguments, message=message)
+            self.assertEqual(error.count("\n"), 1, error)
+
+    def test_usage_errors_exit_2(self):
+        for arguments in ((), ("fly",), ("run",), ("run", QUICKSTART, "--sed", "3"), ("list", "nothing"),
+                          ("run", QUICKSTART, "--seed", "-1"), ("run", QUICKSTART, "--decide", "never")):
+            self.assertEqual(megabed(*arguments).returncode, 2, arguments)
+
+    def test_an_out_that_is_a_file(self):
+        with tempfile.NamedTemporaryFile() as file:
+            done = megabed("run", QUICKSTART, "--out", file.name)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn("--out: ", done.stderr)
+
+    def test_missing_backends_exit_3(self):
+        self.refused("run", QUICKSTART, "--backend", "threads", code=3)
+        error = self.refused("run", QUICKSTART, "--backend", "cuda", code=3)
+        self.assertEqual(error.count("\n"), 1)
+
+    def test_truncated_graphs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "cut.mtx.gz")
+            with open(os.path.join(GRAPHS, "as-caida20071105.mtx.gz"), "rb") as whole, open(path, "wb") as cut:
+                cut.write(whole.read()[:100000])
+            self.refused("graph", path, message="the gzip stream is corrupt or truncated")
+
+
+class Help(unittest.TestCase):
+    def test_every_command_has_help_with_an_example(self):
+        for command in ("run", "replay", "graph", "conform", "list", "completion"):
+            done = megabed(command, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("Example:", done.stdout, command)
+
+    def test_version_names_revision_compiler_and_cuda(self):
+        self.assertRegex(megabed("--version").stdout, r"^megabed \d+\.\d+\.\d+ \(\S+\), .+, CUDA .+\n$")
+
+    def test_lists(self):
+        for what in ("scenarios", "policies", "laws", "backends", "generators", "devices", "keys", "columns"):
+            rows = json.loads(megabed("list", what, "--json").stdout)
+            self.assertTrue(rows, what)
+            for row in rows:
+                self.assertEqual(set(row), {"name", "summary"})
+                self.assertTrue(row["name"] and row["summary"], what)
+
+    def test_completion_scripts_are_valid_shell(self):
+        script = megabed("completion", "bash").stdout
+        check = "set -- ; %s\nCOMP_WORDS=(megabed ru); COMP_CWORD=1; _megabed; echo ${COMPREPLY[*]}" % script
+        done = subprocess.run(["bash", "-c", check], capture_output=True, text=True, check=True)
+        self.assertEqual(done.stdout.strip(), "run")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])

@@ -1,0 +1,266 @@
+#include "policy/registry.h"
+#include "properties/generators.h"
+#include "properties/law_check.h"
+#include "scenarios/scenario_loader.h"
+#include "sim/event_queue.h"
+#include "sim/graph_builder.h"
+#include "sim/graph_source.h"
+#include "sim/kronecker.h"
+#include "sim/run_scenario.h"
+#include "sim/sim_backend.h"
+#include "sim/traversal.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <oneapi/tbb/global_control.h>
+#include <algorithm>
+#include <boost/graph/breadth_first_search.hpp>
+#include <boost/graph/compressed_sparse_row_graph.hpp>
+#include <boost/graph/visitors.hpp>
+#include <iostream>
+#include <limits>
+#include <vector>
+
+namespace megabed {
+namespace {
+
+void expect_holds(const LawVerdict& verdict) {
+    EXPECT_TRUE(verdict.holds) << verdict.report;
+    std::cerr << verdict.report << '\n';
+}
+
+/// Remembers launch times.
+class Times final : public RecordSink {
+public:
+    void record(const LaunchRecord& record) override {
+        backwards_ = backwards_ || record.outcome.start < last_ || record.outcome.duration < SimTime(0);
+        last_ = record.outcome.start + record.outcome.duration;
+    }
+    [[nodiscard]] bool backwards() const { return backwards_; }
+
+private:
+    SimTime last_{};
+    bool backwards_ = false;
+};
+
+std::string synthetic_scenario(std::uint64_t seed) {
+    return fmt::format(
+        "format = 1\nsummary = 'generated'\nseed = {}\n[[run]]\nname = 'r'\n[run.synthetic]\nshape = "
+        "'random-walk'\nvertices = {}\narcs = {}\nlow_bps = {}\nhigh_bps = {}\nstep_bps = {}\nwaves = {}\n",
+        seed, *rc::gen::inRange(1, 1 << 20), *rc::gen::inRange(1, 1 << 24), *rc::gen::inRange(0, 500),
+        *rc::gen::inRange(500, 10'001), *rc::gen::inRange(0, 2000), *rc::gen::inRange(1, 200));
+}
+
+std::string service_scenario(std::uint64_t seed) {
+    return fmt::format(
+        "format = 1\nsummary = 'generated'\nseed = {}\n[memory]\nbudget = '1 MiB'\n[[run]]\nname = 'r'\n"
+        "[run.service]\nduration = '{} us'\nitem = '{} ns'\nring_slots = {}\n[[run.service.tenant]]\nname = "
+        "'a'\n"
+        "items_per_second = {}\nquota_items = {}\n[[run.service.tenant]]\nname = 'b'\nitems_per_second = 1e6\n"
+        "burst_items_per_second = 5e7\nburst_every = '200 us'\nburst_length = '20 us'\n",
+        seed, *rc::gen::inRange(1, 2000), *rc::gen::inRange(1, 20'000), *rc::gen::inRange(1, 4096),
+        *rc::gen::inRange(1000, 10'000'000), *rc::gen::inRange(0, 64));
+}
+
+std::string bfs_scenario(std::uint64_t seed) {
+    return fmt::format(
+        "format = 1\nsummary = 'generated'\nseed = {0}\n[[run]]\nname = 'r'\ngraph = "
+        "'kronecker:scale={1},edge_factor={2},seed={0}'\n",
+        seed, *rc::gen::inRange(1, 13), *rc::gen::inRange(1, 16));
+}
+
+struct Outcome {
+    RunSummary summary;
+    bool backwards = false;
+};
+
+Outcome run_once(const Scenario& scenario) {
+    LoadedGraph loaded;
+    if (!scenario.graph.empty()) {
+        auto graph = load_graph(scenario.graph);
+        RC_ASSERT(graph.has_value());
+        loaded = *std::move(graph);
+    }
+    const auto backend = make_sim_backend(scenario, scenario.graph.empty() ? nullptr : &loaded.graph);
+    const auto policy = make_policy(scenario.policy, scenario.parameters);
+    Times times;
+    auto summary = run_scenario(scenario, "sim", *policy, *backend, times);
+    RC_ASSERT(summary.has_value());
+    return {*std::move(summary), times.backwards()};
+}
+
+Scenario generated_scenario() {
+    const auto seed = *rc::gen::inRange<std::uint64_t>(0, 1 << 20);
+    std::string text;
+    switch (*rc::gen::inRange(0, 3)) {
+    case 0:
+        text = synthetic_scenario(seed);
+        RC_TAG(std::string("synthetic"));
+        break;
+    case 1:
+        text = service_scenario(seed);
+        RC_TAG(std::string("service"));
+        break;
+    default:
+        text = bfs_scenario(seed);
+        RC_TAG(std::string("traversal"));
+        break;
+    }
+    ScenarioOverrides overrides;
+    const auto policies = registered_policies();
+    overrides.policy = std::string(policies[*rc::gen::inRange<std::size_t>(0, policies.size())].name);
+    const auto file = parse_scenario(text, "generated.toml", overrides);
+    if (!file) {
+        RC_FAIL(to_string(file.error()));
+    }
+    return file->runs.front();
+}
+
+TEST(SimulatorLaws, D1_same_scenario_and_seed_give_the_same_digest) {
+    expect_holds(check_law("D1", 150, {"synthetic", "service", "traversal"}, [] {
+        const Scenario scenario = generated_scenario();
+        RC_ASSERT(run_once(scenario).summary.digest == run_once(scenario).summary.digest);
+    }));
+}
+
+TEST(SimulatorLaws, D1_another_seed_gives_another_digest_where_chance_takes_part) {
+    expect_holds(check_law("D1 seeds", 30, {}, [] {
+        const auto file = parse_scenario(service_scenario(1), "generated.toml");
+        RC_ASSERT(file.has_value());
+        Scenario scenario = file->runs.front();
+        const Outcome first = run_once(scenario);
+        RC_PRE(first.summary.service->published > 0U);
+        scenario.seed = 2;
+        RC_ASSERT(first.summary.digest != run_once(scenario).summary.digest);
+    }));
+}
+
+TEST(SimulatorLaws, D1_the_kronecker_generator_does_not_depend_on_the_thread_count) {
+    KroneckerParameters parameters;
+    parameters.scale = 17;
+    parameters.edge_factor = 20;  // more than two blocks of edges
+    const auto with_threads = [&](std::size_t threads) {
+        const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, threads);
+        return generate_kronecker(parameters).blocks();
+    };
+    EXPECT_EQ(with_threads(1), with_threads(4));
+}
+
+TEST(SimulatorLaws, D3_simulated_time_never_goes_back) {
+    expect_holds(check_law("D3", 150, {"synthetic", "service", "traversal"},
+                           [] { RC_ASSERT(!run_once(generated_scenario()).backwards); }));
+}
+
+TEST(SimulatorLaws, D3_events_come_out_by_time_and_then_in_the_order_they_went_in) {
+    expect_holds(check_law("D3 queue", 500, {"simultaneous"}, [] {
+        struct Numbered {
+            int number = 0;
+        };
+        const auto times = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 50));
+        EventQueue<Numbered> queue;
+        std::vector<std::pair<int, int>> expected;
+        for (std::size_t at = 0; at < times.size(); ++at) {
+            queue.push(SimTime(times[at]), {static_cast<int>(at)});
+            expected.emplace_back(times[at], static_cast<int>(at));
+        }
+        std::sort(expected.begin(), expected.end());
+        for (const auto& [time, number] : expected) {
+            const auto event = queue.pop();
+            RC_ASSERT(event.time.value() == time);
+            RC_ASSERT(event.payload.number == number);
+        }
+        RC_ASSERT(queue.empty());
+        for (std::size_t at = 1; at < expected.size(); ++at) {
+            RC_CLASSIFY(expected[at].first == expected[at - 1].first, "simultaneous");
+        }
+    }));
+}
+
+/// Level sizes by Boost's own breadth-first search on a graph that Boost built from the raw edges.
+std::vector<std::uint32_t> boost_levels(Vertex vertices, const std::vector<Edge>& edges, Vertex root) {
+    using Graph = boost::compressed_sparse_row_graph<boost::directedS>;
+    std::vector<std::pair<Vertex, Vertex>> arcs;
+    for (const Edge& edge : edges) {
+        arcs.emplace_back(edge.from, edge.to);
+        arcs.emplace_back(edge.to, edge.from);
+    }
+    const Graph graph(boost::edges_are_unsorted_multi_pass, arcs.begin(), arcs.end(), vertices);
+    constexpr std::uint32_t kUnreached = std::numeric_limits<std::uint32_t>::max();
+    std::vector<std::uint32_t> distances(vertices, kUnreached);
+    distances[root] = 0;
+    boost::breadth_first_search(graph, root,
+                                boost::visitor(boost::make_bfs_visitor(
+                                    boost::record_distances(distances.data(), boost::on_tree_edge()))));
+    std::vector<std::uint32_t> levels;
+    for (const std::uint32_t distance : distances) {
+        if (distance != kUnreached) {
+            levels.resize(std::max<std::size_t>(levels.size(), distance + 1));
+            ++levels[distance];
+        }
+    }
+    return levels;
+}
+
+std::vector<Edge> flat(const EdgeList& list) {
+    std::vector<Edge> edges;
+    for (const auto& block : list.blocks()) {
+        edges.insert(edges.end(), block.begin(), block.end());
+    }
+    return edges;
+}
+
+/// Level sizes by our search with a direction drawn for every level.
+std::vector<std::uint32_t> our_levels(const CsrGraph& graph, Vertex root) {
+    std::vector<std::uint32_t> levels;
+    BreadthFirstSearch search(graph, root, 4);
+    while (!search.done()) {
+        levels.push_back(static_cast<std::uint32_t>(search.frontier().size()));
+        const bool pull = *rc::gen::arbitrary<bool>();
+        search.expand(pull ? Direction::Pull : Direction::Push);
+        RC_TAG(std::string(pull ? "pull" : "push"));
+    }
+    return levels;
+}
+
+TEST(SimulatorLaws, D4_frontiers_equal_a_boost_search_on_any_edge_list) {
+    expect_holds(check_law("D4", 300, {"pull", "push", "loops", "duplicates"}, [] {
+        const auto vertices = *rc::gen::inRange<Vertex>(1, 200);
+        const auto ends = *rc::gen::container<std::vector<std::pair<Vertex, Vertex>>>(
+            rc::gen::pair(rc::gen::inRange<Vertex>(0, vertices), rc::gen::inRange<Vertex>(0, vertices)));
+        EdgeList list;
+        for (const auto& [from, to] : ends) {
+            list.push_back({from, to});
+            RC_CLASSIFY(from == to, "loops");
+        }
+        const std::vector<Edge> edges = flat(list);
+        const CsrGraph graph = build_undirected(vertices, std::move(list));
+        RC_CLASSIFY(graph.undirected_edges() < edges.size(), "duplicates");
+        const auto root = *rc::gen::inRange<Vertex>(0, vertices);
+        const auto expected = boost_levels(vertices, edges, root);
+        RC_ASSERT(our_levels(graph, root) == expected);
+        RC_ASSERT(search_levels(graph, root).frontier_sizes == expected);
+    }));
+}
+
+TEST(SimulatorLaws, D4_frontiers_equal_a_boost_search_on_every_generator) {
+    const std::vector<std::string> specs{"rmat:scale=10,edge_factor=8,seed=5",
+                                         "kronecker:scale=11,edge_factor=8,seed=5",
+                                         "mesh:rows=17,columns=40",
+                                         "mesh:rows=16,columns=9,wrap=1",
+                                         "erdos-renyi:vertices=900,edges=1000,seed=3",
+                                         "small-world:vertices=700,neighbours=4,rewire=0.1,seed=2",
+                                         "plod:vertices=1000,alpha=0.75,beta=300,seed=4"};
+    for (const std::string& spec : specs) {
+        auto generated = generate_edges(spec);
+        ASSERT_TRUE(generated) << to_string(generated.error());
+        const std::vector<Edge> edges = flat(generated->edges);
+        ASSERT_FALSE(edges.empty()) << spec;
+        const CsrGraph graph = build_undirected(generated->vertices, std::move(generated->edges));
+        const Vertex root = highest_degree_vertex(graph);
+        EXPECT_EQ(search_levels(graph, root).frontier_sizes, boost_levels(graph.vertices(), edges, root))
+            << spec;
+    }
+}
+
+}  // namespace
+}  // namespace megabed

@@ -1,0 +1,272 @@
+#include "scenarios/scenario_loader.h"
+
+#include "scenarios/catalog.h"
+#include "scenarios/device_loader.h"
+#include "scenarios/keys.h"
+#include "scenarios/section_reader.h"
+
+#include <gtest/gtest.h>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string>
+#include <variant>
+
+namespace megabed {
+namespace {
+
+const std::string kSource = MEGABED_SOURCE_DIR "/scenarios/test.toml";
+const std::string kHead = "format = 1\nsummary = 's'\n";
+const std::string kRun = "[[run]]\nname = 'r'\ngraph = 'mesh:rows=4,columns=4'\n";
+
+Loaded<ScenarioFile> parse(const std::string& text, const ScenarioOverrides& overrides = {}) {
+    return parse_scenario(text, kSource, overrides);
+}
+
+TEST(ScenarioLoader, A_short_file_gets_every_default) {
+    const auto file = parse(kHead + kRun);
+    ASSERT_TRUE(file) << to_string(file.error());
+    ASSERT_EQ(file->runs.size(), 1U);
+    const Scenario& run = file->runs[0];
+    EXPECT_EQ(run.policy, "reference");
+    EXPECT_EQ(run.parameters, LaunchPolicyParameters::standard());
+    EXPECT_EQ(run.device.name, "h200");
+    EXPECT_EQ(run.device.multiprocessors, 132U);
+    EXPECT_EQ(run.decide, DecisionPlace::Device);
+    EXPECT_EQ(run.seed, 1U);
+    EXPECT_FALSE(run.memory.budget);
+    EXPECT_TRUE(std::holds_alternative<TraversalWorkload>(run.workload));
+}
+
+TEST(ScenarioLoader, The_documented_defaults_are_the_loaders) {
+    // The key table is what people read; where a default is a plain number it must be what the loader uses.
+    const auto file =
+        parse(kHead +
+              "[[run]]\nname = 'r'\n[run.service]\nduration = '1 ms'\nitem = '1 us'\nring_slots = "
+              "4\n[[run.service.tenant]]\nname = 't'\nitems_per_second = 1\n");
+    ASSERT_TRUE(file) << to_string(file.error());
+    std::string text = kHead;
+    std::string section;
+    for (const KeySpec& spec : scenario_keys()) {
+        const bool number =
+            !spec.fallback.empty() && spec.fallback.find_first_not_of("0123456789") == std::string_view::npos;
+        if (!number || (spec.section != "policy" && spec.section != "device" && spec.section != "memory") ||
+            spec.type == KeyType::Size) {
+            continue;
+        }
+        if (spec.section != section) {
+            section = spec.section;
+            text += "[" + section + "]\n";
+        }
+        text += std::string(spec.key) + " = " + std::string(spec.fallback) + "\n";
+    }
+    const auto spelt_out = parse(text + kRun);
+    const auto defaults = parse(kHead + kRun);
+    ASSERT_TRUE(spelt_out && defaults) << to_string(spelt_out.error());
+    EXPECT_EQ(spelt_out->runs[0].parameters, defaults->runs[0].parameters);
+    EXPECT_EQ(spelt_out->runs[0].fuse_waves_max, defaults->runs[0].fuse_waves_max);
+    EXPECT_EQ(spelt_out->runs[0].out_of_memory_retries_max, defaults->runs[0].out_of_memory_retries_max);
+}
+
+TEST(ScenarioLoader, A_runs_own_table_wins_over_the_shared_one_and_set_over_both) {
+    const std::string text = kHead + "[policy]\nname = 'stateless'\nmin_hit_capacity = 7\n" + kRun +
+                             "[run.policy]\nmin_hit_capacity = 8\n[[run]]\nname = 'second'\ngraph = "
+                             "'mesh:rows=4,columns=4'\n";
+    auto file = parse(text);
+    ASSERT_TRUE(file) << to_string(file.error());
+    EXPECT_EQ(file->runs[0].policy, "stateless");
+    EXPECT_EQ(file->runs[0].parameters.min_hit_capacity, 8U);
+    EXPECT_EQ(file->runs[1].parameters.min_hit_capacity, 7U);
+
+    ScenarioOverrides overrides;
+    overrides.settings = {"policy.min_hit_capacity=9", "memory.budget='1 MiB'",
+                          "run.graph=mesh:rows=2,columns=2"};
+    overrides.policy = "fixed:dense";
+    overrides.seed = 42;
+    overrides.decide = DecisionPlace::Host;
+    file = parse(text, overrides);
+    ASSERT_TRUE(file) << to_string(file.error());
+    for (const Scenario& run : file->runs) {
+        EXPECT_EQ(run.parameters.min_hit_capacity, 9U);
+        EXPECT_EQ(run.memory.budget, Bytes(1 << 20));
+        EXPECT_EQ(run.policy, "fixed:dense");
+        EXPECT_EQ(run.seed, 42U);
+        EXPECT_EQ(run.decide, DecisionPlace::Host);
+        EXPECT_EQ(run.graph, "mesh:rows=2,columns=2");
+    }
+}
+
+TEST(ScenarioLoader, An_integer_and_a_text_with_its_unit_are_the_same) {
+    for (const char* budget : {"budget_bytes = 3221225472", "budget = '3 GiB'", "budget = '3072MiB'"}) {
+        const auto file = parse(kHead + "[memory]\n" + budget + "\n" + kRun);
+        ASSERT_TRUE(file) << to_string(file.error());
+        EXPECT_EQ(file->runs[0].memory.budget, Bytes(3ULL << 30)) << budget;
+    }
+    for (const char* pause : {"retry_pause_ns = 1500000", "retry_pause_us = 1500", "retry_pause = '1.5 ms'"}) {
+        const auto file = parse(kHead + "[memory]\n" + pause + "\n" + kRun);
+        ASSERT_TRUE(file) << to_string(file.error());
+        EXPECT_EQ(file->runs[0].out_of_memory_pause, SimTime(1'500'000)) << pause;
+    }
+}
+
+struct Broken {
+    std::string text;
+    std::string message;
+};
+
+TEST(ScenarioLoader, Refuses_what_is_wrong_with_line_key_value_and_what_is_allowed) {
+    const std::vector<Broken> cases{
+        {"", ": format: is missing; allowed: 1"},
+        {"format = 2\nsummary = 's'\n" + kRun, ":1: format: is 2; allowed: 1"},
+        {kHead, ": run: is missing; allowed: one or more [[run]] tables"},
+        {kHead + "run = 3\n", ": run: is missing"},
+        {kHead + "[polcy]\n" + kRun, ":3: polcy: is no key here; did you mean policy?"},
+        {kHead + "[policy]\nnmae = 'x'\n" + kRun, ":4: policy.nmae: is no key here; did you mean name?"},
+        {kHead + "[policy]\nname = 'referense'\n" + kRun,
+         ":4: policy.name: 'referense' is no policy; did you mean reference?; allowed: reference, stateless"},
+        {kHead + "[policy]\nname = 7\n" + kRun, ":4: policy.name: is 7; allowed: text"},
+        {kHead + "[policy]\nsparse_frontier_threshold_bps = 250\n" + kRun,
+         ":4: policy.sparse_frontier_threshold_bps: is 250; allowed: 251 to 9249 bps"},
+        {kHead + "[policy]\ndense_frontier_threshold_bps = 1000\n" + kRun,
+         ":4: policy.dense_frontier_threshold_bps: is 1000 with a sparse threshold of 500: their bands meet; "
+         "allowed: "
+         "at least 1001"},
+        {kHead + "[policy]\nmemory_pressure_threshold_bps = 10001\n" + kRun,
+         "is 10001; allowed: 251 to 10000 bps"},
+        {kHead + "[policy]\nhit_capacity_multiplier = 0\n" + kRun, "is 0; allowed: 1 to 4294967295"},
+        {kHead + "[policy]\nmin_hit_capacity = -1\n" + kRun,
+         ":4: policy.min_hit_capacity: is -1; allowed: 0 to"},
+        {kHead + "[policy]\nmin_hit_capacity = 4294967296\n" + kRun, "is 4294967296"},
+        {kHead + "[policy]\nmin_hit_capacity = 1.5\n" + kRun, "is 1.5"},
+        {kHead + "[policy]\nmin_hit_capacity = 99999999999999999999\n" + kRun, ":4: "},
+        {kHead + "[policy]\nname = 'reference'\nname = 'stateless'\n" + kRun, ":5: "},
+        {kHead + "[memory]\nbudget = '2 us'\n" + kRun, ":4: memory.budget: is '2 us'; allowed: 1 to"},
+        {kHead + "[memory]\nbudget = 5\n" + kRun, "memory.budget: is 5"},
+        {kHead + "[memory]\nbudget = '1 B'\nbudget_bytes = 1\n" + kRun,
+         "memory.budget_bytes: is given as budget too"},
+        {kHead + "[memory]\nretry_pause = '3 GiB'\n" + kRun, "memory.retry_pause: is '3 GiB'; allowed: 1 to"},
+        {kHead + "[memory]\nretry_pause_us = 9223372036854775807\n" + kRun,
+         "memory.retry_pause_us: is 9223372036854775807"},
+        {kHead + "[[memory.co_tenant]]\nstart = '9 us'\nend = '1 us'\nto = '1 B'\n" + kRun,
+         ":5: memory.co_tenant.end: is 1000 ns, before the start"},
+        {kHead + "[memory]\nco_tenant = 4\n" + kRun,
+         ":4: memory.co_tenant: is 4; allowed: [[memory.co_tenant]] tables"},
+        {kHead + "[device]\nprofile = 'h2000'\n" + kRun,
+         ":4: device.profile: 'h2000' is no device profile; allowed: h200"},
+        {kHead + "[device]\nprofile = 'none.toml'\n" + kRun,
+         ":4: device.profile: 'none.toml' is no device profile"},
+        {kHead + "device = 'h200'\n" + kRun, ":3: device: is 'h200'; allowed: a table"},
+        {kHead + "[[run]]\nname = 'r'\ngraph = 'graphs/nope.mtx'\n", ":5: run.graph: "},
+        {kHead + "[[run]]\nname = 'a/b'\ngraph = 'mesh:rows=4,columns=4'\n",
+         ":4: run.name: is 'a/b'; allowed: letters"},
+        {kHead + "[[run]]\nname = 'r'\n", ":4: run.name: the run 'r' has 0 workloads"},
+        {kHead + "[[run]]\nname = 'r'\n[run.bfs]\n", "run.graph: is missing"},
+        {kHead + kRun + kRun, ":6: run.name: 'r' is the name of an earlier run"},
+        {kHead + kRun + "[run.bfs]\nroot = -1\n", "run.bfs.root: is -1"},
+        {kHead + kRun + "[run.bfs]\n[run.service]\n", "has 2 workloads"},
+        {kHead + "[[run]]\nname = 'r'\n[run.synthetic]\nshape = 'wave'\n",
+         ":6: run.synthetic.shape: is 'wave'; allowed: constant, square, sawtooth, random-walk"},
+        {kHead + "[[run]]\nname = 'r'\n[run.synthetic]\nshape = 'square'\n",
+         ":5: run.synthetic.vertices: is missing"},
+        {kHead + "[[run]]\nname = 'r'\n[run.service]\nduration = '1 ms'\nitem = '1 us'\nring_slots = 4\n",
+         "run.service.tenant: is missing"},
+        {kHead + "[[run]]\nname = 'r'\n[run.service]\nduration = '1 ms'\nitem = '1 us'\nring_slots = 4\n"
+                 "[[run.service.tenant]]\nname = 't'\nitems_per_second = 0\n",
+         ":11: run.service.tenant.items_per_second: is 0; allowed: a number above 0"},
+        {kHead + "[[run]\n", ":3: "},
+        {std::string("\x00\x01\xfe", 3), ":1: "},
+    };
+    for (const Broken& broken : cases) {
+        const auto file = parse(broken.text);
+        ASSERT_FALSE(file) << broken.text;
+        const std::string message = to_string(file.error());
+        EXPECT_NE(message.find(broken.message), std::string::npos)
+            << message << "\n  expected " << broken.message;
+        EXPECT_EQ(message.find(kSource), 0U) << message;
+        EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    }
+}
+
+TEST(ScenarioLoader, A_wrong_setting_names_the_flag) {
+    const struct {
+        const char* setting;
+        const char* message;
+    } cases[] = {
+        {"nonsense", "--set: 'nonsense' is not a setting; allowed: key=value"},
+        {"=3", "--set: '=3' is not a setting"},
+        {"policy.nme=reference", "--set: policy.nme: is no key here; did you mean name?"},
+        {"policy.name=nobody", "--set: policy.name: 'nobody' is no policy"},
+        {"policy.saturated_waves=0", "--set: policy.saturated_waves: is 0; allowed: 1 to"},
+        {"polcy.name=x", "--set: polcy: is no key here; did you mean policy?"},
+        {"run.graph=nowhere.mtx", "--set: run.graph: "},
+        {"policy=3", "--set: policy: is 3; allowed: a table"},
+    };
+    for (const auto& bad : cases) {
+        ScenarioOverrides overrides;
+        overrides.settings = {bad.setting};
+        const auto file = parse(kHead + kRun, overrides);
+        ASSERT_FALSE(file) << bad.setting;
+        EXPECT_EQ(to_string(file.error()).find(bad.message), 0U) << to_string(file.error());
+    }
+}
+
+TEST(ScenarioLoader, A_missing_file_and_a_folder_are_refused) {
+    EXPECT_NE(to_string(load_scenario("/nowhere.toml").error()).find("No such file"), std::string::npos);
+    EXPECT_NE(to_string(load_scenario("/").error()).find("is a directory"), std::string::npos);
+}
+
+TEST(DeviceLoader, Refuses_what_is_wrong) {
+    const auto h200 = read_text_file(catalog_directory() / "devices" / "h200.toml");
+    ASSERT_TRUE(h200);
+    ASSERT_TRUE(parse_device(*h200, "d.toml"));
+    const auto broken = [&](const std::string& from, const std::string& to) {
+        std::string text = *h200;
+        const std::size_t at = text.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        text.replace(at, from.size(), to);
+        const auto device = parse_device(text, "d.toml");
+        EXPECT_FALSE(device);
+        return to_string(device.error());
+    };
+    EXPECT_NE(broken("multiprocessors = 132", "multiprocessors = 0").find("limits.multiprocessors: is 0"),
+              std::string::npos);
+    EXPECT_NE(broken("multiprocessors = 132\n", "").find("limits.multiprocessors: is missing"),
+              std::string::npos);
+    EXPECT_NE(
+        broken("footprint = \"32 MiB\"", "footprint = \"1 MiB\"").find("rates.gather.footprint: is not above"),
+        std::string::npos);
+    EXPECT_NE(broken("blocks = 264", "blocks = 132").find("costs.barrier.blocks: is not above"),
+              std::string::npos);
+    EXPECT_NE(broken("[tiles]", "[tile]").find("did you mean tiles?"), std::string::npos);
+}
+
+TEST(Units_of_files, Are_whole_numbers_of_known_units) {
+    EXPECT_EQ(parse_time_ns("3 us"), 3000);
+    EXPECT_EQ(parse_time_ns("0.5us"), 500);
+    EXPECT_EQ(parse_time_ns("1 s"), 1'000'000'000);
+    EXPECT_EQ(parse_time_ns("0.3 ns"), std::nullopt);
+    EXPECT_EQ(parse_time_ns("3"), std::nullopt);
+    EXPECT_EQ(parse_time_ns("-1 us"), std::nullopt);
+    EXPECT_EQ(parse_time_ns("1e300 s"), std::nullopt);
+    EXPECT_EQ(parse_time_ns("nan s"), std::nullopt);
+    EXPECT_EQ(parse_time_ns("3 GiB"), std::nullopt);
+    EXPECT_EQ(parse_bytes("2 GiB"), 2'147'483'648);
+    EXPECT_EQ(parse_bytes("2 GB"), std::nullopt);
+}
+
+TEST(Keys, Are_unique_and_the_shipped_table_is_up_to_date) {
+    std::set<std::string> names;
+    for (const KeySpec& spec : scenario_keys()) {
+        EXPECT_TRUE(names.insert(std::string(spec.section) + "." + std::string(spec.key)).second) << spec.key;
+    }
+    const std::string path = MEGABED_SOURCE_DIR "/scenarios/KEYS.md";
+    if (std::getenv("MEGABED_UPDATE_GOLDENS") != nullptr) {
+        std::ofstream(path) << keys_as_markdown();
+    }
+    std::ifstream file(path);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), keys_as_markdown())
+        << "MEGABED_UPDATE_GOLDENS=1 rewrites the file";
+}
+
+}  // namespace
+}  // namespace megabed
