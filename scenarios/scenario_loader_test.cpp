@@ -1,5 +1,6 @@
 #include "scenarios/scenario_loader.h"
 
+#include "scenarios/ascii_outside_text.h"
 #include "scenarios/catalog.h"
 #include "scenarios/device_loader.h"
 #include "scenarios/keys.h"
@@ -173,7 +174,9 @@ TEST(ScenarioLoader, Refuses_what_is_wrong_with_line_key_value_and_what_is_allow
         {kHead + "[[run]]\nname = 'r'\n[run.service]\nduration = '1 ms'\nitem = '1 us'\nring_slots = 4\n"
                  "[[run.service.tenant]]\nname = 't'\nitems_per_second = 0\n",
          ":11: run.service.tenant.items_per_second: is 0; allowed: a number above 0"},
+        {kHead + "[run\xC3\x9Ex]\n", ":3: a byte above 0x7F outside a string or comment; allowed: TOML 1.0"},
         {kHead + "[[run]\n", ":3: "},
+        {kHead + "[\n[run]]\nname = 'r'\n", ":3: "},  // the parser's own description spans lines
         {std::string("\x00\x01\xfe", 3), ":1: "},
     };
     for (const Broken& broken : cases) {
@@ -252,6 +255,18 @@ TEST(Units_of_files, Are_whole_numbers_of_known_units) {
     EXPECT_EQ(parse_time_ns("3 GiB"), std::nullopt);
     EXPECT_EQ(parse_bytes("2 GiB"), 2'147'483'648);
     EXPECT_EQ(parse_bytes("2 GB"), std::nullopt);
+}
+
+TEST(AsciiOutsideText, Knows_strings_and_comments) {
+    const std::string letter = "\xC3\xA9";
+    for (const std::string& fine : {"a = '" + letter + "'", "a = \"\\\"" + letter + "\" # " + letter,
+                                    "# " + letter + "\na = 1", "a = \"\"\"\n\"" + letter + "\n\"\"\"",
+                                    "a = '''\n'" + letter + "'''", "\xEF\xBB\xBF" + std::string("a = 1")}) {
+        EXPECT_EQ(non_ascii_outside_text(fine), std::nullopt) << fine;
+    }
+    EXPECT_EQ(non_ascii_outside_text("a = 1\n" + letter), 2U);
+    EXPECT_EQ(non_ascii_outside_text("a = 'open\nb" + letter), 2U);
+    EXPECT_EQ(non_ascii_outside_text("a = '\\' " + letter), 1U);
 }
 
 TEST(Keys, Are_unique_and_the_shipped_table_is_up_to_date) {

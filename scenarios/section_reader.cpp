@@ -1,5 +1,7 @@
 #include "scenarios/section_reader.h"
 
+#include "scenarios/ascii_outside_text.h"
+
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
@@ -62,6 +64,13 @@ std::optional<std::int64_t> parse_time_ns(std::string_view text) { return parse_
 std::optional<std::int64_t> parse_bytes(std::string_view text) { return parse_with_unit(text, kByteUnits); }
 
 Loaded<toml::table> parse_toml(std::string_view text, const std::string& source) {
+    if (const auto line = non_ascii_outside_text(text)) {
+        return Refusal(InputError{.where = source,
+                                  .line = line,
+                                  .key = {},
+                                  .problem = "a byte above 0x7F outside a string or comment",
+                                  .allowed = "TOML 1.0"});
+    }
     toml::parse_result result = toml::parse(text, source);
     if (!result) {
         return Refusal(InputError{.where = source,

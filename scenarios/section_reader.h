@@ -2,6 +2,7 @@
 
 #include "policy/units.h"
 #include "scenarios/keys.h"
+#include "scenarios/toml.h"
 #include "sim/input_error.h"
 
 #include <cstdint>
@@ -10,12 +11,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-// toml++ is used header-only and without exceptions.
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
 
 namespace megabed {
 

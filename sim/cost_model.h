@@ -19,7 +19,7 @@ struct GrantedGrid {
 /// Every estimate is a sum of terms a reader can check by hand: fixed overheads, one barrier a wave, a chain of
 /// dependent accesses, the slowest of the streams (bytes, gathers, atomics), and the tail of the heaviest
 /// vertex. Arithmetic is plain IEEE without library functions, so results are equal on every machine.
-/// Source: rates in the device profile; terms in docs/cost-model.md.
+/// Source: rates in the device profile; terms in sim/COST_MODEL.md.
 class CostModel {
 public:
     /// Requires: `profile` outlives the model, its tables are not empty and ascend.

@@ -136,7 +136,7 @@ TEST(EdgeFile, Every_flipped_bit_of_a_gzip_body_is_refused_or_harmless) {
         for (int bit = 0; bit < 8; ++bit) {
             std::string broken = whole;
             broken[at] = static_cast<char>(broken[at] ^ (1 << bit));
-const auto file = read_text(broken);
+            const auto file = read_text(broken);
             EXPECT_TRUE(!file || edges_of(*file) == (std::vector<Edge>{{1, 0}, {2, 0}})) << at << ' ' << bit;
             refused += file ? 0 : 1;
         }

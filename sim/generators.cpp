@@ -1,5 +1,6 @@
 #include "sim/graph_source.h"
 #include "sim/kronecker.h"
+#include "sim/memory_limit.h"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -70,6 +71,8 @@ public:
         return error_;
     }
 
+    [[nodiscard]] std::string_view text() const { return spec_; }
+
     void refuse(std::string_view key, std::string problem, std::string allowed) {
         if (!error_) {
             error_ = InputError{.where = std::string(spec_),
@@ -91,16 +94,24 @@ constexpr std::uint32_t kScaleMax = 31;
 constexpr std::uint32_t kFactorMax = 1024;
 constexpr std::uint64_t kSeedMax = ~std::uint64_t{0};
 /// Boost's generators count edges in int.
-constexpr std::uint64_t kBoostEdgesMax = std::uint64_t{1} << 30;
+constexpr std::uint64_t kBoostEdgesMax = std::uint64_t{1} << 29;
 
 using Generated = Loaded<GeneratedEdges>;
 
 template <class Iterator>
-Generated collect(Vertex vertices, Iterator edge, const Iterator& end) {
+Generated collect(std::string_view spec, Vertex vertices, Iterator edge, const Iterator& end) {
     GeneratedEdges generated{vertices, {}};
+    std::uint64_t count = 0;
     for (; !(edge == end); ++edge) {
         const auto [from, to] = *edge;
         generated.edges.push_back({static_cast<Vertex>(from), static_cast<Vertex>(to)});
+        if (++count > kBoostEdgesMax) {
+            return Refusal(InputError{.where = std::string(spec),
+                                      .line = {},
+                                      .key = {},
+                                      .problem = "makes too many edges",
+                                      .allowed = fmt::format("at most {}", kBoostEdgesMax)});
+        }
     }
     return generated;
 }
@@ -125,6 +136,10 @@ Generated kronecker(SpecReader spec) {
     if (auto error = spec.finish()) {
         return Refusal(*std::move(error));
     }
+    const std::uint64_t edges = std::uint64_t{parameters.edge_factor} << parameters.scale;
+    if (auto error = exceeds_memory(spec.text(), Vertex{1} << parameters.scale, edges)) {
+        return Refusal(*std::move(error));
+    }
     return GeneratedEdges{Vertex{1} << parameters.scale, generate_kronecker(parameters)};
 }
 
@@ -144,7 +159,8 @@ Generated rmat(SpecReader spec) {
     using Iterator = boost::rmat_iterator<BoostRandom, BoostGraph>;
     const double d = 1.0 - parameters.a - parameters.b - parameters.c;
     // The iterator stops one edge short of what it is asked for.
-    return collect(vertices, Iterator(random, vertices, edges + 1, parameters.a, parameters.b, parameters.c, d),
+    return collect(spec.text(), vertices,
+                   Iterator(random, vertices, edges + 1, parameters.a, parameters.b, parameters.c, d),
                    Iterator());
 }
 
@@ -153,9 +169,9 @@ Generated erdos_renyi(SpecReader spec) {
     const auto edges = spec.take<std::uint64_t>("edges", 524'288, 0, kBoostEdgesMax);
     const auto seed = spec.take<std::uint64_t>("seed", 1, 0, kSeedMax);
     const double pairs = 0.5 * vertices * (vertices - 1.0);
-    if (static_cast<double>(edges) > pairs) {
+    if (static_cast<double>(edges) >= pairs) {
         spec.refuse("edges", fmt::format("is {}", edges),
-                    fmt::format("at most {} for {} vertices", pairs, vertices));
+                    fmt::format("fewer than the {} pairs of {} vertices", pairs, vertices));
     }
     if (auto error = spec.finish()) {
         return Refusal(*std::move(error));
@@ -165,23 +181,25 @@ Generated erdos_renyi(SpecReader spec) {
     }
     BoostRandom random(seed);
     using Iterator = boost::sorted_erdos_renyi_iterator<BoostRandom, BoostGraph>;
-    return collect(vertices, Iterator(random, vertices, static_cast<double>(edges) / pairs), Iterator());
+    return collect(spec.text(), vertices, Iterator(random, vertices, static_cast<double>(edges) / pairs),
+                   Iterator());
 }
 
 Generated small_world(SpecReader spec) {
-    const auto vertices = spec.take<std::uint32_t>("vertices", 65'536, 3, 1U << 28);
+    const auto vertices = spec.take<std::uint32_t>("vertices", 65'536, 4, 1U << 28);
     const auto neighbours = spec.take<std::uint32_t>("neighbours", 8, 2, 1024);
     const auto rewire = spec.take<double>("rewire", 0.05, 0.0, 1.0);
     const auto seed = spec.take<std::uint64_t>("seed", 1, 0, kSeedMax);
-    if (neighbours >= vertices) {
-        spec.refuse("neighbours", fmt::format("is {}", neighbours), "fewer than vertices");
+    if (neighbours + 2 > vertices) {
+        // Boost redraws a rewired end until it falls outside the neighbourhood; there must be an outside.
+        spec.refuse("neighbours", fmt::format("is {}", neighbours), fmt::format("2 to {}", vertices - 2));
     }
     if (auto error = spec.finish()) {
         return Refusal(*std::move(error));
     }
     BoostRandom random(seed);
     using Iterator = boost::small_world_iterator<BoostRandom, BoostGraph>;
-    return collect(vertices, Iterator(random, vertices, neighbours, rewire), Iterator());
+    return collect(spec.text(), vertices, Iterator(random, vertices, neighbours, rewire), Iterator());
 }
 
 Generated plod(SpecReader spec) {
@@ -193,8 +211,10 @@ Generated plod(SpecReader spec) {
         return Refusal(*std::move(error));
     }
     BoostRandom random(seed);
-    using Iterator = boost::plod_iterator<BoostRandom, BoostGraph>;
-    return collect(vertices, Iterator(random, vertices, alpha, beta), Iterator());
+    // The directed form: the undirected one never ends once a single vertex has degrees left to place.
+    using Directed = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS>;
+    using Iterator = boost::plod_iterator<BoostRandom, Directed>;
+    return collect(spec.text(), vertices, Iterator(random, vertices, alpha, beta), Iterator());
 }
 
 Generated mesh(SpecReader spec) {
@@ -210,7 +230,7 @@ Generated mesh(SpecReader spec) {
         return Refusal(*std::move(error));
     }
     using Iterator = boost::mesh_iterator<BoostGraph>;
-    return collect(static_cast<Vertex>(cells), Iterator(columns, rows, wrap == 1), Iterator());
+    return collect(spec.text(), static_cast<Vertex>(cells), Iterator(columns, rows, wrap == 1), Iterator());
 }
 
 struct Generator {

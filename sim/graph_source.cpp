@@ -3,12 +3,10 @@
 #include "sim/edge_file.h"
 #include "sim/graph_builder.h"
 #include "sim/graph_cache.h"
+#include "sim/memory_limit.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
 #include <chrono>
 #include <new>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -33,29 +31,13 @@ Refusal refuse(const std::string& source, std::string problem, std::string allow
         .where = source, .line = {}, .key = {}, .problem = std::move(problem), .allowed = std::move(allowed)});
 }
 
-/// A header can promise billions of vertices; refuse before the machine starts to swap.
-std::optional<Refusal> too_large(const std::string& source, Vertex vertices, std::uint64_t edges) {
-    constexpr std::uint64_t kBytesAVertex = 24;
-    constexpr std::uint64_t kBytesAnEdge = 12;
-    const std::uint64_t needed = vertices * kBytesAVertex + edges * kBytesAnEdge;
-    const std::uint64_t present = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-                                  static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    if (needed <= present) {
-        return std::nullopt;
-    }
-    return refuse(
-        source,
-        fmt::format("{} vertices and {} edges need {} bytes of memory to build", vertices, edges, needed),
-        fmt::format("at most the {} bytes of this machine", present));
-}
-
 Loaded<LoadedGraph> build(const std::string& source, Vertex vertices, std::uint64_t arcs_in_file,
                           EdgeList edges, double load_seconds) {
     if (vertices == 0) {
         return refuse(source, "the graph has no vertex", "at least one");
     }
-    if (const auto refusal = too_large(source, vertices, arcs_in_file)) {
-        return *refusal;
+    if (auto error = exceeds_memory(source, vertices, arcs_in_file)) {
+        return Refusal(*std::move(error));
     }
     const Stopwatch watch;
     LoadedGraph loaded;

@@ -102,8 +102,11 @@ TEST(GraphSource, Bad_specs_are_refused) {
         {"kronecker:a=0.9,b=0.2", "a + b + c: is 1.29"},
         {"mesh:rows=1048576,columns=1048576", "rows: times columns is 1099511627776"},
         {"mesh:rows=1", "rows: is '1'; allowed: 2 to"},
-        {"erdos-renyi:vertices=10,edges=100", "edges: is 100; allowed: at most 45"},
+        {"erdos-renyi:vertices=10,edges=100", "edges: is 100; allowed: fewer than the 45"},
+        {"erdos-renyi:vertices=3,edges=3", "edges: is 3; allowed: fewer than the 3 pairs"},
         {"small-world:vertices=10,neighbours=12", "neighbours: is 12"},
+        {"small-world:vertices=9,", "neighbours: is 8; allowed: 2 to 7"},  // Boost would never return
+        {"kronecker:scale=31,edge_factor=1024", "bytes of memory to build; allowed: at most the"},
         {"plod:alpha=nan", "alpha: is 'nan'"},
     };
     for (const auto& bad : cases) {

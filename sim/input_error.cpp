@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 namespace megabed {
@@ -23,6 +24,20 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
     return row.back();
 }
 
+/// Keeps a message on one line whatever a path, a key or a library's text holds.
+std::string on_one_line(std::string_view text) {
+    std::string safe;
+    for (const char symbol : text) {
+        const auto byte = static_cast<unsigned char>(symbol);
+        if (byte < 0x20 || byte == 0x7F) {
+            fmt::format_to(std::back_inserter(safe), "\\x{:02x}", byte);
+        } else {
+            safe += symbol;
+        }
+    }
+    return safe;
+}
+
 }  // namespace
 
 std::string to_string(const InputError& error) {
@@ -37,7 +52,7 @@ std::string to_string(const InputError& error) {
     if (!error.allowed.empty()) {
         text += fmt::format("; allowed: {}", error.allowed);
     }
-    return text;
+    return on_one_line(text);
 }
 
 std::string printable(std::string_view text) {

@@ -109,9 +109,9 @@ void add_graph_command(CLI::App& app, Action& action) {
         ->required();
     command->add_flag("--bfs", arguments->bfs,
                       "search from the vertex of highest degree, the lowest id among equals");
-    command->add_option(
-        "--root", arguments->root,
-        "search from this vertex, 0-based; ids of a SNAP list are renumbered in ascending order")
+    command
+        ->add_option("--root", arguments->root,
+                     "search from this vertex, 0-based; ids of a SNAP list are renumbered in ascending order")
         ->check(CLI::NonNegativeNumber);
     command->add_option("--backend", arguments->backend, "where to search; see `megabed list backends`")
         ->capture_default_str();

@@ -123,7 +123,8 @@ void add_run_command(CLI::App& app, Action& action) {
         ->capture_default_str();
     command->add_option("--decide", arguments->decide, "where launches are decided (default: the file's)")
         ->check(CLI::IsMember({"host", "device"}));
-    command->add_option("--seed", arguments->seed, "seed of every random stream, 0 or more (default: the file's)")
+    command
+        ->add_option("--seed", arguments->seed, "seed of every random stream, 0 or more (default: the file's)")
         ->check(CLI::NonNegativeNumber);
     command
         ->add_option("--set", arguments->settings,

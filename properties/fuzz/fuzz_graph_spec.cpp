@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const bool digit = std::isdigit(static_cast<unsigned char>(symbol)) != 0;
         digits = digit ? digits + 1 : 0;
         symbol = digits > 2 ? 'x' : symbol;
-        symbol = digits == 2 ? '1' : symbol;
+        symbol = digits == 1 && symbol > '1' ? '1' : symbol;
     }
     const bool small = spec.find("scale=") != std::string::npos || spec.find("rows=") != std::string::npos ||
                        spec.find("vertices=") != std::string::npos;

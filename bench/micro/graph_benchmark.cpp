@@ -1,0 +1,135 @@
+// Parsing, generating, building and searching graphs. Run from the checkout: shipped graphs are read from
+// scenarios/graphs, or from the folder that MEGABED_SCENARIOS names.
+#include "policy/registry.h"
+#include "scenarios/catalog.h"
+#include "scenarios/scenario_loader.h"
+#include "sim/digest.h"
+#include "sim/edge_file.h"
+#include "sim/graph_builder.h"
+#include "sim/graph_cache.h"
+#include "sim/graph_source.h"
+#include "sim/kronecker.h"
+#include "sim/run_scenario.h"
+#include "sim/sim_backend.h"
+#include "sim/traversal.h"
+
+#include <benchmark/benchmark.h>
+#include <oneapi/tbb/global_control.h>
+#include <unistd.h>
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace megabed {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path shipped(const char* name) { return catalog_directory() / "graphs" / name; }
+
+/// The decompressed text of a shipped graph.
+const std::string& text_of(const char* name) {
+    static std::map<std::string, std::string> texts;
+    std::string& text = texts[name];
+    if (text.empty()) {
+        auto reader = LineReader::open(shipped(name)).value();
+        while (const auto line = reader.next().value()) {
+            text.append(*line) += '\n';
+        }
+    }
+    return text;
+}
+
+void parse(benchmark::State& state, const char* name) {
+    const std::string& text = text_of(name);
+    for (auto _ : state) {
+        auto reader = LineReader::from_text(name, text).value();
+        benchmark::DoNotOptimize(read_edge_file(reader).value().arcs_in_file);
+    }
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
+}
+
+void kronecker(benchmark::State& state, bool boost) {
+    const std::string spec = boost ? "rmat:scale=18,edge_factor=16" : "kronecker:scale=18,edge_factor=16";
+    const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                    boost ? 1 : static_cast<std::size_t>(state.range(0)));
+    std::int64_t edges = 0;
+    std::uint64_t hash = 0;
+    for (auto _ : state) {
+        const auto generated = generate_edges(spec).value();
+        edges += static_cast<std::int64_t>(generated.edges.size());
+        hash ^= generated.edges.blocks().front().back().to;
+    }
+    state.SetItemsProcessed(edges);
+    state.counters["hash"] = static_cast<double>(hash);
+}
+
+EdgeList copy_of(const EdgeList& list) {
+    EdgeList copy;
+    for (const auto& block : list.blocks()) {
+        copy.append_block(block);
+    }
+    return copy;
+}
+
+void build(benchmark::State& state, const std::string& spec) {
+    const auto generated = generate_edges(spec).value();
+    std::int64_t arcs = 0;
+    for (auto _ : state) {
+        state.PauseTiming();
+        EdgeList edges = copy_of(generated.edges);
+        state.ResumeTiming();
+        const CsrGraph graph = build_undirected(generated.vertices, std::move(edges));
+        arcs += static_cast<std::int64_t>(graph.arcs());
+        benchmark::DoNotOptimize(graph.targets().data());
+    }
+    state.SetItemsProcessed(arcs);
+}
+
+class NoSink final : public RecordSink {
+public:
+    void record(const LaunchRecord& /*record*/) override {}
+};
+
+void simulated_search(benchmark::State& state, const char* name) {
+    const auto loaded = load_graph(shipped(name).string()).value();
+    const auto file =
+        parse_scenario("format = 1\nsummary = 's'\n[[run]]\nname = 'r'\ngraph = 'mesh:rows=2,columns=2'\n",
+                       catalog_directory() / "b.toml")
+            .value();
+    const Scenario& scenario = file.runs.front();
+    std::uint64_t digest = 0;
+    for (auto _ : state) {
+        const auto policy = make_policy(scenario.policy, scenario.parameters);
+        const auto backend = make_sim_backend(scenario, &loaded.graph);
+        NoSink sink;
+        digest = run_scenario(scenario, "sim", *policy, *backend, sink).value().digest;
+    }
+    state.SetLabel(hex(digest));
+}
+
+void load_cached(benchmark::State& state) {
+    const fs::path folder = fs::temp_directory_path() / ("megabed-bench-" + std::to_string(::getpid()));
+    const GraphCache cache(folder);
+    const auto loaded = load_graph(shipped("ego-twitter.mtx.gz").string()).value();
+    cache.store(shipped("ego-twitter.mtx.gz"), loaded.graph, loaded.arcs_in_file);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(cache.find(shipped("ego-twitter.mtx.gz"))->graph.arcs());
+    }
+    fs::remove_all(folder);
+}
+
+BENCHMARK_CAPTURE(parse, matrix_market, "soc-slashdot0902.mtx.gz")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(parse, matrix_market_large, "ego-twitter.mtx.gz")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(parse, dimacs, "bremen-road.gr.gz")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(kronecker, ours, false)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(kronecker, boost_rmat, true)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(build, scale_16, std::string("kronecker:scale=16,edge_factor=16"))
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(build, scale_20, std::string("kronecker:scale=20,edge_factor=16"))
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(simulated_search, slashdot, "soc-slashdot0902.mtx.gz")->Unit(benchmark::kMillisecond);
+BENCHMARK(load_cached)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace megabed
