@@ -221,7 +221,8 @@ std::string allowed_values(const KeySpec& spec) {
 std::string keys_as_markdown() {
     std::string text =
         "# Keys of scenario and device files\n\n"
-        "Made by `megabed list keys`; do not edit. Files are TOML. A scenario holds one or more `[[run]]` "
+        "Made by `megabed list keys`; do not edit. Files are TOML in ASCII (comments may hold anything). A "
+        "scenario holds one or more `[[run]]` "
         "tables; "
         "`[policy]`, `[device]` and `[memory]` apply to every run, and a run may hold tables of the same names "
         "(`[run.policy]` and so on) whose keys replace the shared ones. `--set policy.name=stateless` replaces "

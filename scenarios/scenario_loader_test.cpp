@@ -1,6 +1,6 @@
 #include "scenarios/scenario_loader.h"
 
-#include "scenarios/ascii_outside_text.h"
+#include "scenarios/ascii_text.h"
 #include "scenarios/catalog.h"
 #include "scenarios/device_loader.h"
 #include "scenarios/keys.h"
@@ -174,10 +174,11 @@ TEST(ScenarioLoader, Refuses_what_is_wrong_with_line_key_value_and_what_is_allow
         {kHead + "[[run]]\nname = 'r'\n[run.service]\nduration = '1 ms'\nitem = '1 us'\nring_slots = 4\n"
                  "[[run.service.tenant]]\nname = 't'\nitems_per_second = 0\n",
          ":11: run.service.tenant.items_per_second: is 0; allowed: a number above 0"},
-        {kHead + "[run\xC3\x9Ex]\n", ":3: a byte above 0x7F outside a string or comment; allowed: TOML 1.0"},
+        {kHead + "[run\xC3\x9Ex]\n", ":3: a byte above 0x7F outside a comment; allowed: ASCII"},
         {kHead + "[[run]\n", ":3: "},
         {kHead + "[\n[run]]\nname = 'r'\n", ":3: "},  // the parser's own description spans lines
-        {std::string("\x00\x01\xfe", 3), ":1: "},
+        {std::string("\x00\x01\xfe", 3), ":1: a byte above 0x7F"},
+        {std::string("\x00\x01", 2), ":1: "},
     };
     for (const Broken& broken : cases) {
         const auto file = parse(broken.text);
@@ -257,16 +258,17 @@ TEST(Units_of_files, Are_whole_numbers_of_known_units) {
     EXPECT_EQ(parse_bytes("2 GB"), std::nullopt);
 }
 
-TEST(AsciiOutsideText, Knows_strings_and_comments) {
+TEST(AsciiText, Only_comments_may_hold_other_letters) {
     const std::string letter = "\xC3\xA9";
-    for (const std::string& fine : {"a = '" + letter + "'", "a = \"\\\"" + letter + "\" # " + letter,
-                                    "# " + letter + "\na = 1", "a = \"\"\"\n\"" + letter + "\n\"\"\"",
-                                    "a = '''\n'" + letter + "'''", "\xEF\xBB\xBF" + std::string("a = 1")}) {
-        EXPECT_EQ(non_ascii_outside_text(fine), std::nullopt) << fine;
+    EXPECT_EQ(ascii_document("# " + letter + "\na = '#'"), "# ??\na = '#'");
+    EXPECT_EQ(ascii_document("\xEF\xBB\xBF" + std::string("a = 1")), "a = 1");
+    for (const std::string& refused :
+         {"\na = '" + letter + "'", "\na = '# " + letter + "'", "\na = \"\\\"# " + letter + "\"",
+          "\na = \"\"\"# \"" + letter + "\"\"\"", "\nb" + letter + " = 1", "\na = '\\' " + letter}) {
+        const auto document = ascii_document(refused);
+        ASSERT_FALSE(document) << refused;
+        EXPECT_EQ(document.error(), 2U) << refused;
     }
-    EXPECT_EQ(non_ascii_outside_text("a = 1\n" + letter), 2U);
-    EXPECT_EQ(non_ascii_outside_text("a = 'open\nb" + letter), 2U);
-    EXPECT_EQ(non_ascii_outside_text("a = '\\' " + letter), 1U);
 }
 
 TEST(Keys, Are_unique_and_the_shipped_table_is_up_to_date) {

@@ -1,6 +1,6 @@
 #include "scenarios/section_reader.h"
 
-#include "scenarios/ascii_outside_text.h"
+#include "scenarios/ascii_text.h"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -64,14 +64,15 @@ std::optional<std::int64_t> parse_time_ns(std::string_view text) { return parse_
 std::optional<std::int64_t> parse_bytes(std::string_view text) { return parse_with_unit(text, kByteUnits); }
 
 Loaded<toml::table> parse_toml(std::string_view text, const std::string& source) {
-    if (const auto line = non_ascii_outside_text(text)) {
+    const auto ascii = ascii_document(text);
+    if (!ascii) {
         return Refusal(InputError{.where = source,
-                                  .line = line,
+                                  .line = ascii.error(),
                                   .key = {},
-                                  .problem = "a byte above 0x7F outside a string or comment",
-                                  .allowed = "TOML 1.0"});
+                                  .problem = "a byte above 0x7F outside a comment",
+                                  .allowed = "ASCII"});
     }
-    toml::parse_result result = toml::parse(text, source);
+    toml::parse_result result = toml::parse(*ascii, source);
     if (!result) {
         return Refusal(InputError{.where = source,
                                   .line = result.error().source().begin.line,

@@ -1,5 +1,6 @@
 #include "bench/commands/commands.h"
 #include "bench/exit_code.h"
+#include "bench/json_text.h"
 #include "properties/conformance.h"
 
 #include <fmt/format.h>
@@ -46,7 +47,7 @@ int conform(const ConformArguments& arguments) {
     }
     if (arguments.json) {
         const Json document{{"files", files}, {"rows", rows}, {"mismatches", mismatches}};
-        fmt::print("{}\n", document.dump(2));
+        fmt::print("{}", json_text(document));
     } else {
         for (const ConformanceReport& report : reports) {
             fmt::print("{:<34} {:>7} rows {:>4} mismatches  {}\n", report.kind, report.rows, report.mismatches,

@@ -1,5 +1,6 @@
 #include "bench/commands/commands.h"
 #include "bench/exit_code.h"
+#include "bench/json_text.h"
 #include "bench/scenario_runner.h"
 #include "bench/summary_table.h"
 #include "sim/graph_source.h"
@@ -90,7 +91,7 @@ int graph(const GraphArguments& arguments) {
         search->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
     if (arguments.json) {
-        fmt::print("{}\n", document_of(*loaded, search).dump(2));
+        fmt::print("{}", json_text(document_of(*loaded, search)));
     } else {
         print_for_people(arguments.source, *loaded, search);
     }

@@ -1,5 +1,6 @@
 #include "bench/commands/commands.h"
 #include "bench/exit_code.h"
+#include "bench/json_text.h"
 #include "bench/launch_files.h"
 #include "bench/scenario_runner.h"
 #include "policy/registry.h"
@@ -82,7 +83,7 @@ int list(const std::string& what, bool json) {
                 spec.section.empty() ? std::string(spec.key) : fmt::format("{}.{}", spec.section, spec.key);
             keys.push_back({{"name", name}, {"summary", spec.meaning}});
         }
-        fmt::print("{}\n", keys.dump(2));
+        fmt::print("{}", json_text(keys));
         return kExitDone;
     }
     const auto lines = lines_for(what);
@@ -94,7 +95,7 @@ int list(const std::string& what, bool json) {
         for (const Line& line : *lines) {
             document.push_back({{"name", line.name}, {"summary", line.summary}});
         }
-        fmt::print("{}\n", document.dump(2));
+        fmt::print("{}", json_text(document));
         return kExitDone;
     }
     std::size_t width = 0;

@@ -1,5 +1,6 @@
 #include "bench/commands/commands.h"
 #include "bench/exit_code.h"
+#include "bench/json_text.h"
 #include "bench/scenario_runner.h"
 #include "bench/version.h"
 #include "scenarios/catalog.h"
@@ -92,7 +93,7 @@ int replay(const std::string& path, bool json) {
     const bool same = digest == stored->digest;
     if (json) {
         const Json document{{"digest", digest}, {"expected_digest", stored->digest}, {"same", same}};
-        fmt::print("{}\n", document.dump(2));
+        fmt::print("{}", json_text(document));
     } else {
         fmt::print("{}: digest {}, expected {}: {}\n", path, digest, stored->digest,
                    same ? "the same" : "DIFFERENT");

@@ -1,5 +1,6 @@
 #include "bench/commands/commands.h"
 #include "bench/exit_code.h"
+#include "bench/json_text.h"
 #include "bench/scenario_runner.h"
 #include "bench/summary_json.h"
 #include "bench/summary_table.h"
@@ -94,7 +95,7 @@ int run(const RunArguments& arguments) {
     if (!runs) {
         return refuse(runs.error());
     }
-    const std::string json = summary_json(*file, overrides, *runs).dump(2) + "\n";
+    const std::string json = json_text(summary_json(*file, overrides, *runs));
     if (arguments.out) {
         if (const auto made = make_folder(*arguments.out); !made) {
             return refuse(made.error());
