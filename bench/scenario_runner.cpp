@@ -130,6 +130,7 @@ std::span<const BackendRow> known_backends() { return kBackends; }
 
 Loaded<void> check_backend(const std::string& name) {
     std::vector<std::string_view> names;
+    names.reserve(kBackends.size());
     for (const BackendRow& row : kBackends) {
         names.push_back(row.name);
     }
@@ -159,6 +160,7 @@ Loaded<void> check_backend(const std::string& name) {
 Loaded<std::vector<FinishedRun>> run_all(const ScenarioFile& file, const RunnerOptions& options) {
     GraphShelf graphs;
     std::vector<FinishedRun> runs;
+    runs.reserve(file.runs.size());
     for (const Scenario& scenario : file.runs) {
         const std::string label = fmt::format("[{}/{}] {}", runs.size() + 1, file.runs.size(), scenario.name);
         auto run = run_one(scenario, options, graphs, label);

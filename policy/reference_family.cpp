@@ -5,14 +5,22 @@
 namespace megabed {
 namespace {
 
+/// One return, so that the decision is made in the caller's storage.
+Result<Decision> decision_of(const reference::Answer& answer, const PolicyState& state) {
+    Result<Decision> decision(tl::in_place);
+    (*decision).recommendation = answer.recommendation;
+    (*decision).next = state;
+    (*decision).next.remember(answer.recommendation.topology);
+    (*decision).rule = answer.choice.rule;
+    (*decision).hold = answer.choice.hold;
+    return decision;
+}
+
 Result<Decision> decide(const Result<reference::Answer>& answer, const PolicyState& state) {
     if (!answer) {
         return Failure(answer.error());
     }
-    Result<Decision> decision(tl::in_place, answer->recommendation, state, answer->choice.rule,
-                              answer->choice.hold);
-    decision->next.remember(answer->recommendation.topology);
-    return decision;
+    return decision_of(*answer, state);
 }
 
 class ReferencePolicy final : public Policy {
