@@ -22,8 +22,10 @@ namespace megabed {
     const std::uint64_t width = std::max<std::uint64_t>(lanes, 1);
     const std::uint64_t waves = parameters.saturated_waves;
     constexpr std::uint64_t kLimit = std::numeric_limits<std::uint64_t>::max();
-    std::uint64_t saturated_from = 0;
-    if (__builtin_mul_overflow(width, waves, &saturated_from)) {
+    // Not __builtin_mul_overflow: nvcc 13 accepts it in device code and compiles it to nonsense.
+    __extension__ using Wide = unsigned __int128;
+    const Wide saturated_from = static_cast<Wide>(width) * waves;
+    if (saturated_from > kLimit) {
         return fail(ErrorCode::CapacityOverflow, ErrorField::PressureLanes, kLimit, kLimit);
     }
     if (requeue_count > 0 || queue_len >= saturated_from) {
