@@ -47,6 +47,17 @@ std::optional<std::int64_t> parse_with_unit(std::string_view text, std::span<con
     return static_cast<std::int64_t>(scaled);
 }
 
+std::optional<std::int64_t> integer_of(const toml::node& node) {
+    const auto* const integer = node.as_integer();
+    return integer != nullptr ? std::optional(integer->get()) : std::nullopt;
+}
+
+std::optional<std::int64_t> text_of(const toml::node& node,
+                                    std::optional<std::int64_t> (*parse)(std::string_view)) {
+    const auto* const text = node.as_string();
+    return text != nullptr ? parse(text->get()) : std::nullopt;
+}
+
 std::vector<std::string> spellings(const KeySpec& spec) {
     const std::string key(spec.key);
     if (spec.type == KeyType::Size) {
@@ -164,15 +175,6 @@ std::optional<SectionReader::Found> SectionReader::find(const KeySpec& spec) {
     return std::nullopt;
 }
 
-std::optional<std::int64_t> SectionReader::in_range(const KeySpec& spec, const Found& found,
-                                                    std::int64_t value) {
-    if (value < spec.least || value > spec.most) {
-        report(found, fmt::format("is {}", as_written(*found.node)), allowed_values(spec));
-        return std::nullopt;
-    }
-    return value;
-}
-
 std::optional<std::string> SectionReader::text(std::string_view key) {
     const KeySpec& spec = spec_of(key);
     const auto found = find(spec);
@@ -208,18 +210,24 @@ std::optional<bool> SectionReader::flag(std::string_view key) {
     return flag->get();
 }
 
-std::optional<std::int64_t> SectionReader::integer(std::string_view key) {
+/// The value that `convert` makes of what was found, if it makes one and the key allows it.
+template <class Convert>
+std::optional<std::int64_t> SectionReader::number(std::string_view key, Convert convert) {
     const KeySpec& spec = spec_of(key);
     const auto found = find(spec);
     if (!found) {
         return std::nullopt;
     }
-    const auto* const integer = found->node->as_integer();
-    if (integer == nullptr) {
+    const std::optional<std::int64_t> value = convert(*found);
+    if (!value || *value < spec.least || *value > spec.most) {
         report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec));
         return std::nullopt;
     }
-    return in_range(spec, *found, integer->get());
+    return value;
+}
+
+std::optional<std::int64_t> SectionReader::integer(std::string_view key) {
+    return number(key, [](const Found& found) { return integer_of(*found.node); });
 }
 
 std::optional<std::uint32_t> SectionReader::u32(std::string_view key) {
@@ -233,48 +241,25 @@ std::optional<BasisPoints> SectionReader::bps(std::string_view key) {
 }
 
 std::optional<Bytes> SectionReader::bytes(std::string_view key) {
-    const KeySpec& spec = spec_of(key);
-    const auto found = find(spec);
-    if (!found) {
-        return std::nullopt;
-    }
-    std::optional<std::int64_t> value;
-    if (found->spelling == key) {
-        const auto* const text = found->node->as_string();
-        value = text != nullptr ? parse_bytes(text->get()) : std::nullopt;
-    } else if (const auto* const integer = found->node->as_integer()) {
-        value = integer->get();
-    }
-    if (!value) {
-        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec));
-        return std::nullopt;
-    }
-    const auto checked = in_range(spec, *found, *value);
-    return checked ? std::optional(Bytes(static_cast<std::uint64_t>(*checked))) : std::nullopt;
+    const auto value = number(key, [key](const Found& found) {
+        return found.spelling == key ? text_of(*found.node, parse_bytes) : integer_of(*found.node);
+    });
+    return value ? std::optional(Bytes(static_cast<std::uint64_t>(*value))) : std::nullopt;
 }
 
 std::optional<SimTime> SectionReader::time(std::string_view key) {
-    const KeySpec& spec = spec_of(key);
-    const auto found = find(spec);
-    if (!found) {
-        return std::nullopt;
-    }
-    std::optional<std::int64_t> value;
-    if (found->spelling == key) {
-        const auto* const text = found->node->as_string();
-        value = text != nullptr ? parse_time_ns(text->get()) : std::nullopt;
-    } else if (const auto* const integer = found->node->as_integer()) {
-        const std::int64_t factor = found->spelling.ends_with("_us") ? 1000 : 1;
-        const std::int64_t limit = std::numeric_limits<std::int64_t>::max() / factor;
-        value = integer->get() <= limit ? std::optional(std::max<std::int64_t>(integer->get(), -1) * factor)
-                                        : std::nullopt;
-    }
-    if (!value) {
-        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec));
-        return std::nullopt;
-    }
-    const auto checked = in_range(spec, *found, *value);
-    return checked ? std::optional(SimTime(*checked)) : std::nullopt;
+    const auto value = number(key, [key](const Found& found) -> std::optional<std::int64_t> {
+        if (found.spelling == key) {
+            return text_of(*found.node, parse_time_ns);
+        }
+        constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max() / 1000;
+        const auto integer = integer_of(*found.node);
+        if (!integer || !found.spelling.ends_with("_us")) {
+            return integer;
+        }
+        return *integer >= 0 && *integer <= kLargest ? std::optional(*integer * 1000) : std::nullopt;
+    });
+    return value ? std::optional(SimTime(*value)) : std::nullopt;
 }
 
 std::optional<double> SectionReader::rate(std::string_view key) {

@@ -67,8 +67,8 @@ private:
     };
     [[nodiscard]] const KeySpec& spec_of(std::string_view key) const;
     [[nodiscard]] std::optional<Found> find(const KeySpec& spec);
-    [[nodiscard]] std::optional<std::int64_t> in_range(const KeySpec& spec, const Found& found,
-                                                       std::int64_t value);
+    template <class Convert>
+    [[nodiscard]] std::optional<std::int64_t> number(std::string_view key, Convert convert);
     [[nodiscard]] std::string dotted(std::string_view key) const;
     void report(const Found& found, std::string problem, std::string allowed);
 

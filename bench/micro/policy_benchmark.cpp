@@ -2,6 +2,7 @@
 #include "policy/recommendation_cache.h"
 #include "policy/reference_policy.h"
 #include "policy/registry.h"
+#include "properties/generators.h"
 #include "sim/counter_random.h"
 
 #include <benchmark/benchmark.h>
@@ -12,22 +13,10 @@ namespace {
 
 constexpr std::size_t kRequests = 64;
 
-/// The base request of the laws.
-LaunchRequest base() {
-    LaunchRequest request = LaunchRequest::direct(16'384, 128, 256);
-    request.max_compute_workgroups_per_dimension = 65'535;
-    request.max_compute_invocations_per_workgroup = 1024;
-    request.graph_node_count = 100'000;
-    request.graph_edge_count = 250'000;
-    request.frontier_density = BasisPoints(2000);
-    request.memory_pressure = BasisPoints(1000);
-    return request;
-}
-
 /// Requests that differ in queue, density, pressure and resident bytes, so that no branch can be learnt.
 std::vector<LaunchRequest> varied(bool readings) {
     CounterRandom random(1, 0);
-    std::vector<LaunchRequest> requests(kRequests, base());
+    std::vector<LaunchRequest> requests(kRequests, gen::base_request());
     for (LaunchRequest& request : requests) {
         request.queue_len = static_cast<std::uint32_t>(random.next() % 100'000 + 1);
         request.frontier_density = BasisPoints(static_cast<std::uint16_t>(random.next() % 10'001));
@@ -56,7 +45,7 @@ void run(benchmark::State& state, const std::vector<LaunchRequest>& requests, Re
 
 void recommend_base(benchmark::State& state) {
     const LaunchPolicyParameters parameters;
-    run(state, std::vector<LaunchRequest>(kRequests, base()), [&](const LaunchRequest& request) {
+    run(state, std::vector<LaunchRequest>(kRequests, gen::base_request()), [&](const LaunchRequest& request) {
         return reference::recommend(parameters, request, DispatchTopology::HybridFrontier);
     });
 }
@@ -89,7 +78,7 @@ void recommend_through_the_seam(benchmark::State& state) {
 void cache_hit_on_the_newest(benchmark::State& state) {
     const LaunchPolicyParameters parameters;
     RecommendationCache cache;
-    run(state, std::vector<LaunchRequest>(kRequests, base()),
+    run(state, std::vector<LaunchRequest>(kRequests, gen::base_request()),
         [&](const LaunchRequest& request) { return cache.recommend(parameters, request); });
 }
 
@@ -103,11 +92,12 @@ void cache_hit_in_turn(benchmark::State& state) {
 void cache_miss_with_eviction(benchmark::State& state) {
     const LaunchPolicyParameters parameters;
     RecommendationCache cache;
-    LaunchRequest fresh = base();
-    run(state, std::vector<LaunchRequest>(kRequests, base()), [&](const LaunchRequest& /*request*/) {
-        fresh.queue_len = fresh.queue_len % 1'000'000 + 1;
-        return cache.recommend(parameters, fresh);
-    });
+    LaunchRequest fresh = gen::base_request();
+    run(state, std::vector<LaunchRequest>(kRequests, gen::base_request()),
+        [&](const LaunchRequest& /*request*/) {
+            fresh.queue_len = fresh.queue_len % 1'000'000 + 1;
+            return cache.recommend(parameters, fresh);
+        });
 }
 
 BENCHMARK(recommend_base);
