@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <iterator>
 #include <variant>
@@ -11,7 +12,7 @@
 namespace megabed {
 namespace {
 
-constexpr std::size_t kBarWidth = 20;
+constexpr double kBarWidth = 20;
 
 std::string work_of(const FinishedRun& run) {
     if (run.graph) {
@@ -44,7 +45,7 @@ void append_topologies(std::string& text, const RunSummary& summary) {
         const double part = share_of(share.time, summary.makespan);
         fmt::format_to(out, "  {:<9} {:>9} {:>9} {:>11}  {:>5.1f} %  {}\n", to_string(topology),
                        with_commas(share.launches), with_commas(share.waves), human_time(share.time),
-                       part * 100, std::string(static_cast<std::size_t>(part * kBarWidth + 0.5), '#'));
+                       part * 100, std::string(static_cast<std::size_t>(std::lround(part * kBarWidth)), '#'));
     }
 }
 

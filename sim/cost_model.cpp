@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 namespace megabed {
 namespace {
@@ -36,7 +37,7 @@ double rate_at(const std::vector<RatePoint>& points, Bytes footprint) {
 
 double nanoseconds(SimTime time) { return static_cast<double>(time.value()); }
 
-SimTime rounded(double nanoseconds) { return SimTime(static_cast<std::int64_t>(nanoseconds + 0.5)); }
+SimTime rounded(double nanoseconds) { return SimTime(std::llround(nanoseconds)); }
 
 double seconds_to_ns(double amount, double per_second) { return amount / per_second * kNanoseconds; }
 

@@ -2,11 +2,12 @@
 
 #include "sim/counter_random.h"
 
-#include <oneapi/tbb/parallel_for.h>
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cassert>
 #include <cstddef>
+#include <thread>
 #include <vector>
 
 namespace megabed {
@@ -72,9 +73,27 @@ Edge descend(CounterRandom random, std::uint32_t scale, const Quadrants& quadran
     return {permute(from), permute(to)};
 }
 
+/// Calls `work(n)` for every n below `count`, each once, on several threads. Standard threads rather than a
+/// scheduler library: ThreadSanitizer sees through them.
+template <class Work>
+void for_each_in_parallel(std::uint64_t count, unsigned threads, const Work& work) {
+    std::atomic<std::uint64_t> next = 0;
+    const auto take_until_done = [&] {
+        for (std::uint64_t taken = next++; taken < count; taken = next++) {
+            work(taken);
+        }
+    };
+    const std::uint64_t wanted = threads == 0 ? std::max(std::thread::hardware_concurrency(), 1U) : threads;
+    std::vector<std::jthread> helpers;
+    for (std::uint64_t helper = 1; helper < std::min(wanted, count); ++helper) {
+        helpers.emplace_back(take_until_done);
+    }
+    take_until_done();
+}
+
 }  // namespace
 
-EdgeList generate_kronecker(const KroneckerParameters& parameters) {
+EdgeList generate_kronecker(const KroneckerParameters& parameters, unsigned threads) {
     assert(parameters.scale >= 1 && parameters.scale <= 31);
     const std::uint64_t edges = std::uint64_t{parameters.edge_factor} << parameters.scale;
     const Quadrants quadrants{as_threshold(parameters.a), as_threshold(parameters.a + parameters.b),
@@ -83,7 +102,7 @@ EdgeList generate_kronecker(const KroneckerParameters& parameters) {
 
     const std::uint64_t blocks = (edges + EdgeList::kBlockEdges - 1) / EdgeList::kBlockEdges;
     std::vector<std::vector<Edge>> filled(blocks);
-    tbb::parallel_for(std::uint64_t{0}, blocks, [&](std::uint64_t block) {
+    for_each_in_parallel(blocks, threads, [&](std::uint64_t block) {
         const std::uint64_t first = block * EdgeList::kBlockEdges;
         const std::uint64_t last = std::min(first + EdgeList::kBlockEdges, edges);
         filled[block].resize(last - first);

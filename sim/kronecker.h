@@ -20,8 +20,9 @@ struct KroneckerParameters {
 
 /// Generates in parallel. An edge depends on the seed and its own number alone, so the list is the same for
 /// any number of threads. Vertex labels are permuted, so that a label tells nothing about a degree.
+/// `threads` 0 means one for each core.
 /// Requires: 1 <= scale <= 31, a + b + c <= 1.
 /// Source:   Chakrabarti, Zhan and Faloutsos, "R-MAT", SDM 2004; Graph500 specification (label permutation).
-[[nodiscard]] EdgeList generate_kronecker(const KroneckerParameters& parameters);
+[[nodiscard]] EdgeList generate_kronecker(const KroneckerParameters& parameters, unsigned threads = 0);
 
 }  // namespace megabed
