@@ -4,6 +4,7 @@
 Usage: command_test.py MEGABED SOURCE_DIR [TEST ...]
 """
 
+import csv
 import glob
 import gzip
 import json
@@ -43,7 +44,8 @@ class Run(unittest.TestCase):
             self.assertEqual(set(run["launches_by_topology"]), {"empty", "sparse", "hybrid", "dense", "fused", "memory"})
             self.assertEqual(sum(run["launches_by_topology"].values()), run["launches"])
             self.assertIsNone(run["items_done"])
-        self.assertEqual(document["runs"][0]["waves"], 190)
+        self.assertEqual([run["levels"] for run in document["runs"]], [190, 9, 5])
+        self.assertEqual(document["runs"][1]["waves"], 11)  # two extra passes of an overflowing hit capacity
 
     def test_service_fields(self):
         run = json.loads(megabed("run", os.path.join(SCENARIOS, "tenant-burst.toml"), "--json").stdout)["runs"][0]
@@ -72,9 +74,13 @@ class Run(unittest.TestCase):
             self.assertEqual(replayed["digest"], replayed["expected_digest"])
             with open(stored, encoding="utf-8") as file:
                 text = file.read()
-            with open(stored, "w", encoding="utf-8") as file:
-                file.write(text.replace(replayed["digest"], "0" * 16))
-            self.assertEqual(megabed("replay", stored).returncode, 1)
+            run_digest = json.loads(text)["runs"][1]["digest"]
+            for wrong, code in ((text.replace(replayed["digest"], "0" * 16), 1), (text.replace(run_digest, "0" * 16), 1),
+                                (text.replace('"seed": 5,\n    "decide"', '"seed": -5,\n    "decide"'), 2), ("{}", 2)):
+                self.assertNotEqual(wrong, text)
+                with open(stored, "w", encoding="utf-8") as file:
+                    file.write(wrong)
+                self.assertEqual(megabed("replay", stored).returncode, code, wrong[:200])
 
     def test_trace_is_in_the_trace_event_format(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -89,6 +95,14 @@ class Run(unittest.TestCase):
             with open(os.path.join(folder, "social", "launches.csv"), encoding="utf-8") as file:
                 header = file.readline().strip().split(",")
                 self.assertEqual(len(file.readlines()), 9)
+            megabed("run", "memory-ramp", "--out", folder)
+            with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
+                summary = json.load(file)["runs"][0]
+            with open(os.path.join(folder, "reference", "launches.csv"), encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            self.assertEqual(sum(int(row["duration_ns"]) for row in rows), summary["makespan_ns"])
+            self.assertEqual(sum(int(row["waves"]) for row in rows), summary["waves"])
+            self.assertEqual(sum(row["error"] != "" for row in rows), summary["oom_rejections"])
             documented = json.loads(megabed("list", "columns", "--json").stdout)
             self.assertEqual(header, [column["name"] for column in documented])
 
@@ -200,9 +214,17 @@ class BadInput(unittest.TestCase):
             self.assertEqual(error.count("\n"), 1, error)
 
     def test_usage_errors_exit_2(self):
-        for arguments in ((), ("fly",), ("run",), ("run", QUICKSTART, "--sed", "3"), ("list", "nothing"),
+        for arguments in ((), ("fly",), ("run", QUICKSTART, "--seed", "99999999999999999999"), ("graph", "mesh:", "--root", "-1"), ("run",), ("run", QUICKSTART, "--sed", "3"), ("list", "nothing"),
                           ("run", QUICKSTART, "--seed", "-1"), ("run", QUICKSTART, "--decide", "never")):
-            self.assertEqual(megabed(*arguments).returncode, 2, arguments)
+            done = megabed(*arguments)
+            self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), arguments)
+            self.assertTrue(done.stderr.startswith("megabed: "), done.stderr)
+
+    def test_a_full_disk_behind_stdout(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            for arguments in (("run", QUICKSTART), ("list", "policies"), ("graph", "mesh:", "--json")):
+                done = subprocess.run([MEGABED, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+                self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
 
     def test_an_out_that_is_a_file(self):
         with tempfile.NamedTemporaryFile() as file:

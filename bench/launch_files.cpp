@@ -38,7 +38,8 @@ constexpr std::array kColumns{
     Column{
         {"start_ns", "when it was asked for, ns"},
         [](Row row, const LaunchRecord& record) { fmt::format_to(row, "{}", record.outcome.start.value()); }},
-    Column{{"duration_ns", "decision, relaunch, compilation and waves, ns"},
+    Column{{"duration_ns",
+            "decision, relaunch, compilation and waves, ns; of a refused launch, the pause after it"},
            [](Row row, const LaunchRecord& record) {
                fmt::format_to(row, "{}", record.outcome.duration.value());
            }},

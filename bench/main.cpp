@@ -1,11 +1,38 @@
 #include "bench/commands/commands.h"
 #include "bench/exit_code.h"
 #include "bench/version.h"
+#include "sim/input_error.h"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace {
+
+/// One line about a usage error; CLI11's own words, or the commands there are.
+int refuse_usage(const CLI::App& app, int argc, char** argv, const CLI::ParseError& error) {
+    std::vector<std::string_view> commands;
+    for (const CLI::App* const command : app.get_subcommands(nullptr)) {
+        commands.push_back(command->get_name());
+    }
+    const std::string_view first = argc > 1 ? argv[1] : "";
+    const bool known = std::find(commands.begin(), commands.end(), first) != commands.end();
+    if (first.empty() || (!first.starts_with('-') && !known)) {
+        fmt::print(stderr, "megabed: {}; allowed: {}\n",
+                   first.empty() ? "no command" : megabed::printable(first) + " is no command",
+                   megabed::listed(commands));
+        return megabed::kExitBadInput;
+    }
+    fmt::print(stderr, "megabed: {}; --help shows what is allowed\n", error.what());
+    return megabed::kExitBadInput;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
     CLI::App app{"Simulation and verification testbed for megakernel launch policies."};
@@ -26,12 +53,21 @@ int main(int argc, char** argv) {
     megabed::add_completion_command(app, action);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::Success& help_or_version) {
+        return app.exit(help_or_version);
     } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? megabed::kExitDone : megabed::kExitBadInput;
+        return refuse_usage(app, argc, argv, error);
     }
     try {
-        return action();
+        const int status = action();
+        if (std::fflush(stdout) == 0) {
+            return status;
+        }
+        fmt::print(stderr, "megabed: stdout: cannot be written\n");
+        return megabed::kExitBadInput;
+    } catch (const std::system_error& failure) {
+        fmt::print(stderr, "megabed: stdout: cannot be written: {}\n", failure.what());
+        return megabed::kExitBadInput;
     } catch (const std::exception& failure) {
         fmt::print(stderr, "megabed: internal error: {}\n", failure.what());
         return megabed::kExitFailed;

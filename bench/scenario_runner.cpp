@@ -144,16 +144,17 @@ Loaded<void> check_backend(const std::string& name) {
     if (name == "sim") {
         return {};
     }
+    std::string problem = fmt::format("{} cannot run scenarios in this version", name);
     if (name == "cuda") {
-        if (const auto device = cuda_device_name(); !device) {
-            return Refusal(device.error());
-        }
+        const auto device = cuda_device_name();
+        problem +=
+            device ? fmt::format(" ({} is here)", *device) : fmt::format("; and {}", device.error().problem);
     }
     return Refusal(InputError{.kind = InputErrorKind::Unavailable,
                               .where = "--backend",
                               .line = {},
                               .key = {},
-                              .problem = fmt::format("{} cannot run scenarios in this version", name),
+                              .problem = std::move(problem),
                               .allowed = "sim"});
 }
 

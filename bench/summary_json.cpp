@@ -38,6 +38,7 @@ Json run_json(const FinishedRun& run) {
     json["decide"] = summary.decide == DecisionPlace::Host ? "host" : "device";
     json["seed"] = summary.seed;
     json["digest"] = hex(summary.digest);
+    json["levels"] = summary.levels;
     json["waves"] = summary.waves;
     json["launches"] = summary.launches;
     json["makespan_ns"] = summary.makespan.value();
@@ -59,6 +60,7 @@ Json run_json(const FinishedRun& run) {
     json["regret"] = nullptr;
     json["relaunch_ns"] = summary.relaunch.value();
     json["compilation_ns"] = summary.compilation.value();
+    json["waiting_ns"] = summary.waiting.value();
     json["stopped_by"] = or_null(summary.stopped_by);
     return json;
 }

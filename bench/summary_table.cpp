@@ -21,16 +21,23 @@ std::string work_of(const FinishedRun& run) {
                                        : run.scenario.graph;
         return fmt::format("breadth-first search on {}: {} vertices, {} edges, {} levels", source,
                            with_commas(run.graph->vertices), with_commas(run.graph->undirected_edges),
-                           with_commas(run.summary.waves));
+                           with_commas(run.summary.levels));
     }
     if (std::holds_alternative<SyntheticWorkload>(run.scenario.workload)) {
-        return fmt::format("synthetic frontier, {} waves", with_commas(run.summary.waves));
+        return fmt::format("synthetic frontier, {} waves", with_commas(run.summary.levels));
     }
-    return fmt::format("service, {} epochs", with_commas(run.summary.waves));
+    return fmt::format("service, {} epochs", with_commas(run.summary.levels));
 }
 
 double share_of(SimTime part, SimTime whole) {
     return whole.value() == 0 ? 0 : static_cast<double>(part.value()) / static_cast<double>(whole.value());
+}
+
+void append_row(std::string& text, std::string_view name, const TopologyShare& share, SimTime makespan) {
+    const double part = share_of(share.time, makespan);
+    fmt::format_to(std::back_inserter(text), "  {:<9} {:>9} {:>9} {:>11}  {:>5.1f} %  {}\n", name,
+                   with_commas(share.launches), with_commas(share.waves), human_time(share.time), part * 100,
+                   std::string(static_cast<std::size_t>(std::lround(part * kBarWidth)), '#'));
 }
 
 void append_topologies(std::string& text, const RunSummary& summary) {
@@ -42,10 +49,10 @@ void append_topologies(std::string& text, const RunSummary& summary) {
         if (share.launches == 0) {
             continue;
         }
-        const double part = share_of(share.time, summary.makespan);
-        fmt::format_to(out, "  {:<9} {:>9} {:>9} {:>11}  {:>5.1f} %  {}\n", to_string(topology),
-                       with_commas(share.launches), with_commas(share.waves), human_time(share.time),
-                       part * 100, std::string(static_cast<std::size_t>(std::lround(part * kBarWidth)), '#'));
+        append_row(text, to_string(topology), share, summary.makespan);
+    }
+    if (summary.waiting > SimTime(0)) {
+        append_row(text, "(waiting)", {summary.oom_rejections, 0, summary.waiting}, summary.makespan);
     }
 }
 

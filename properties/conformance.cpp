@@ -166,7 +166,7 @@ public:
                 return Refusal(row.error());
             }
             if (!*row) {
-                return report_;
+                return finished();
             }
             const bool matches = agrees(**row);
             if ((*row)->error()) {
@@ -201,7 +201,7 @@ public:
                 }
             }
             if (rows.empty()) {
-                return report_;
+                return finished();
             }
             const auto answers = answer_all(cases, place);
             if (!answers) {
@@ -246,6 +246,14 @@ private:
             carried_ = answer->recommendation.topology;
         }
         return agrees;
+    }
+
+    /// A file without a row proves nothing.
+    [[nodiscard]] Loaded<ConformanceReport> finished() const {
+        if (report_.rows == 0) {
+            return file_.reader().refuse_file("holds no row", "rows below the header");
+        }
+        return report_;
     }
 
     void count(bool matches, std::uint64_t line) {

@@ -65,6 +65,7 @@ struct BadGolden {
 TEST(Conformance, A_broken_file_is_refused_with_line_and_column) {
     const BadGolden cases[] = {
         {"", "rows.csv: is empty"},
+        {"slot_count,workgroup_size_x,result\n", "rows.csv: holds no row"},
         {"a,b\n1,2\n", "rows.csv:1: the header is that of no golden file"},
         {"worker_count,max_workgroup_size_x,result\n1,2\n", "rows.csv:2: the row has 2 cells; allowed: the 3"},
         {"worker_count,max_workgroup_size_x,result\n-1,2,3\n", "rows.csv:2: worker_count: is '-1'"},

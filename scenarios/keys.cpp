@@ -17,7 +17,7 @@ constexpr std::array kScenarioKeys{
     KeySpec{"", "format", KeyType::Count, 1, 1, kRequired, "version of this format"},
     KeySpec{"", "summary", KeyType::Text, 0, 0, kRequired, "one line for `megabed list scenarios`"},
     KeySpec{"", "seed", KeyType::Count, 0, std::numeric_limits<std::int64_t>::max(), "1",
-            "seed of every random stream; `--seed` replaces it"},
+            "seed of every random stream but a graph SPEC's, which names its own; `--seed` replaces it"},
 
     KeySpec{"policy", "name", KeyType::Text, 0, 0, "reference", "a name that `megabed list policies` shows"},
     KeySpec{"policy", "decide", KeyType::Choice, 0, 0, "device", "where the next launch is decided",
@@ -62,7 +62,8 @@ constexpr std::array kScenarioKeys{
     KeySpec{"memory", "budget", KeyType::Size, 1, kBytesMax, "unbounded", "device bytes that may be used"},
     KeySpec{"memory", "retry_pause", KeyType::Time, 1, kHour, "\"10 us\"",
             "wait after a launch refused for lack of memory"},
-    KeySpec{"memory", "retries_max", KeyType::Count, 0, kU32Max, "1000", "refusals in a row that end the run"},
+    KeySpec{"memory", "retries_max", KeyType::Count, 0, kU32Max, "1000",
+            "times in a row that a refused launch is asked again before the run ends"},
     KeySpec{"memory.co_tenant", "start", KeyType::Time, 0, kHour, "0 ns",
             "the others' memory starts to change"},
     KeySpec{"memory.co_tenant", "end", KeyType::Time, 0, kHour, "0 ns", "and is at its last value"},
@@ -98,7 +99,7 @@ constexpr std::array kScenarioKeys{
             "places in the ring; a full ring rejects"},
     KeySpec{"run.service", "hot_opcode_share_bps", KeyType::Bps, 1, 10'000, "1000",
             "share of a launch's items from which an opcode is hot"},
-    KeySpec{"run.service.tenant", "name", KeyType::Text, 0, 0, kRequired, "for the summary"},
+    KeySpec{"run.service.tenant", "name", KeyType::Text, 0, 0, kRequired, "a label"},
     KeySpec{"run.service.tenant", "items_per_second", KeyType::Rate, 0, 0, kRequired, "Poisson arrivals"},
     KeySpec{"run.service.tenant", "burst_items_per_second", KeyType::Rate, 0, 0, "no bursts",
             "rate while a burst lasts"},
@@ -209,13 +210,34 @@ std::string allowed_values(const KeySpec& spec) {
     case KeyType::Bps:
         return fmt::format("{} to {} bps", spec.least, spec.most);
     case KeyType::Size:
-        return fmt::format("{} to {} bytes, or text with B, KiB, MiB, GiB or TiB", spec.least, spec.most);
+        return fmt::format("`_bytes`: {} to {}; bare: text such as \"2 GiB\" (B, KiB, MiB, GiB, TiB)",
+                           spec.least, spec.most);
     case KeyType::Time:
-        return fmt::format("{} to {} ns, or text with ns, us, ms or s", spec.least, spec.most);
+        return fmt::format(
+            "`_ns`: {} to {}, `_us`: a thousandth of that; bare: text such as \"3 us\" (ns, us, ms, s)",
+            spec.least, spec.most);
     case KeyType::Rate:
         return "a number above 0, a second";
     }
     return {};
+}
+
+std::string allowed_values(const KeySpec& spec, std::string_view spelling) {
+    const bool bare = spelling == spec.key;
+    if (spec.type == KeyType::Size) {
+        return bare ? "text such as \"2 GiB\", with B, KiB, MiB, GiB or TiB"
+                    : fmt::format("an integer from {} to {}", spec.least, spec.most);
+    }
+    if (spec.type == KeyType::Time) {
+        const std::int64_t unit = spelling.ends_with("_us") ? 1000 : 1;
+        return bare ? fmt::format("text such as \"3 us\", with ns, us, ms or s, from {} to {} ns", spec.least,
+                                  spec.most)
+                    : fmt::format("an integer from {} to {}", (spec.least + unit - 1) / unit, spec.most / unit);
+    }
+    if (spec.type == KeyType::Text) {
+        return "text that is not empty";
+    }
+    return allowed_values(spec);
 }
 
 std::string keys_as_markdown() {

@@ -40,5 +40,7 @@ struct KeySpec {
 
 /// The allowed values of a key in words, for messages and documentation.
 [[nodiscard]] std::string allowed_values(const KeySpec& spec);
+/// As above, for one of the key's spellings.
+[[nodiscard]] std::string allowed_values(const KeySpec& spec, std::string_view spelling);
 
 }  // namespace megabed

@@ -20,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSetFlag = "--set";
+constexpr std::size_t kPathShown = 1000;
+/// In the order of the alternatives of `Workload`.
 constexpr std::array<std::string_view, 3> kWorkloads{"bfs", "synthetic", "service"};
 
 /// The tables of one run, from the one that wins to the one that is asked last.
@@ -85,8 +87,10 @@ private:
         const bool plain = std::all_of(scenario.name.begin(), scenario.name.end(), [](unsigned char symbol) {
             return std::isalnum(symbol) != 0 || symbol == '-' || symbol == '_';
         });
-        if (!plain) {
-            run.refuse("name", fmt::format("is {}", printable(scenario.name)), "letters, digits, - and _");
+        constexpr std::size_t kLongest = 64;
+        if (!plain || scenario.name.size() > kLongest) {
+            run.refuse("name", fmt::format("is {}", printable(scenario.name)),
+                       "at most 64 letters, digits, - and _");
         }
     }
 
@@ -100,7 +104,7 @@ private:
         std::error_code code;
         const bool spec_like = graph->find(':') != std::string::npos && graph->find('=') != std::string::npos;
         if (file && !spec_like && !fs::exists(scenario.graph, code)) {
-            run.refuse("graph", fmt::format("{} does not exist", printable(scenario.graph)),
+            run.refuse("graph", fmt::format("{} does not exist", printable(scenario.graph, kPathShown)),
                        "a graph file relative to the scenario, or a generator SPEC");
         }
     }
@@ -125,6 +129,7 @@ private:
         count("jit_queue_len_threshold", parameters.jit_queue_len_threshold);
         count("priority_age_threshold", parameters.priority_age_threshold);
         threshold("sparse_frontier_threshold_bps", parameters.sparse_frontier_threshold);
+        const bool dense_given = policy.bps("dense_frontier_threshold_bps").has_value();
         threshold("dense_frontier_threshold_bps", parameters.dense_frontier_threshold);
         threshold("memory_pressure_threshold_bps", parameters.memory_pressure_threshold);
         count("fusion_edge_threshold", parameters.fusion_edge_threshold);
@@ -134,9 +139,16 @@ private:
         const int sparse = parameters.sparse_frontier_threshold.value();
         const int dense = parameters.dense_frontier_threshold.value();
         if (sparse + kHysteresisBps >= dense - kHysteresisBps) {
-            policy.refuse("dense_frontier_threshold_bps",
-                          fmt::format("is {} with a sparse threshold of {}: their bands meet", dense, sparse),
-                          fmt::format("at least {}", sparse + 2 * kHysteresisBps + 1));
+            const std::string bands =
+                fmt::format("is {} with a {} threshold of {}: their bands meet", dense_given ? dense : sparse,
+                            dense_given ? "sparse" : "dense", dense_given ? sparse : dense);
+            if (dense_given) {
+                policy.refuse("dense_frontier_threshold_bps", bands,
+                              fmt::format("at least {}", sparse + 2 * kHysteresisBps + 1));
+            } else {
+                policy.refuse("sparse_frontier_threshold_bps", bands,
+                              fmt::format("at most {}", dense - 2 * kHysteresisBps - 1));
+            }
         }
         if (make_policy(scenario.policy, parameters) == nullptr) {
             std::vector<std::string_view> names;
@@ -423,6 +435,7 @@ public:
             expect_table(section);
         }
         read_runs(file);
+        refuse_settings_without_a_run(file);
         for (Scenario& run : file.runs) {
             run.seed = seed;
         }
@@ -451,8 +464,33 @@ private:
         }
     }
 
+    /// A setting of a workload that no run has would change nothing.
+    void refuse_settings_without_a_run(const ScenarioFile& file) {
+        const toml::table* const set_run = settings_.get_as<toml::table>("run");
+        for (std::size_t kind = 0; set_run != nullptr && kind < kWorkloads.size(); ++kind) {
+            const bool used = std::any_of(file.runs.begin(), file.runs.end(),
+                                          [kind](const Scenario& run) { return run.workload.index() == kind; });
+            if (set_run->contains(kWorkloads[kind]) && !used) {
+                errors_.report({.where = std::string(kSetFlag),
+                                .line = {},
+                                .key = fmt::format("run.{}", kWorkloads[kind]),
+                                .problem = "no run has this workload",
+                                .allowed = "keys of workloads that the file has"});
+            }
+        }
+    }
+
     void read_runs(ScenarioFile& file) {
-        const toml::array* const runs = root_.get_as<toml::array>("run");
+        const toml::node* const node_of_runs = root_.get("run");
+        const toml::array* const runs = node_of_runs == nullptr ? nullptr : node_of_runs->as_array();
+        if (node_of_runs != nullptr && runs == nullptr) {
+            errors_.report({.where = path_,
+                            .line = node_of_runs->source().begin.line,
+                            .key = "run",
+                            .problem = fmt::format("is {}", as_written(*node_of_runs)),
+                            .allowed = "one or more [[run]] tables, with double brackets"});
+            return;
+        }
         if (runs == nullptr || runs->empty()) {
             errors_.report({.where = path_,
                             .line = {},
@@ -517,6 +555,12 @@ Loaded<ScenarioFile> parse_scenario(std::string_view text, const fs::path& path,
         return Refusal(settings.error());
     }
     auto file = FileReader(*root, *settings, path).read();
+    if (!file && overrides.policy && file.error().where == kSetFlag && file.error().key == "policy.name") {
+        InputError error = file.error();
+        error.where = "--policy";
+        error.key.clear();
+        return Refusal(std::move(error));
+    }
     if (file) {
         file->text = text;
         for (Scenario& run : file->runs) {
@@ -526,7 +570,11 @@ Loaded<ScenarioFile> parse_scenario(std::string_view text, const fs::path& path,
     return file;
 }
 
-Loaded<ScenarioFile> load_scenario(const fs::path& path, const ScenarioOverrides& overrides) {
+Loaded<ScenarioFile> load_scenario(const fs::path& named, const ScenarioOverrides& overrides) {
+    std::error_code code;
+    const fs::path shipped = catalog_directory() / (named.string() + ".toml");
+    const bool by_name = !named.has_parent_path() && !fs::exists(named, code) && fs::exists(shipped, code);
+    const fs::path& path = by_name ? shipped : named;
     const auto text = read_text_file(path);
     if (!text) {
         return Refusal(text.error());

@@ -28,8 +28,9 @@ struct ScenarioFile {
     std::vector<Scenario> runs;
 };
 
-/// Loads a scenario. Every conversion from text to a unit and every range check happens here, once.
-/// Errors: file, line, key, the value and what is allowed; for `--set`, the flag in place of file and line.
+/// Loads a scenario file, or the catalog's scenario of that name where there is no such file. Every conversion
+/// from text to a unit and every range check happens here, once. Errors: file, line, key, the value and what is
+/// allowed; for `--set`, the flag in place of file and line.
 [[nodiscard]] Loaded<ScenarioFile> load_scenario(const std::filesystem::path& path,
                                                  const ScenarioOverrides& overrides = {});
 

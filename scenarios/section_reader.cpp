@@ -102,7 +102,8 @@ std::string as_written(const toml::node& node) {
         return fmt::format("{}", integer->get());
     }
     if (const auto* real = node.as_floating_point()) {
-        return fmt::format("{}", real->get());
+        const std::string text = fmt::format("{}", real->get());
+        return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
     }
     if (const auto* flag = node.as_boolean()) {
         return flag->get() ? "true" : "false";
@@ -166,7 +167,7 @@ std::optional<SectionReader::Found> SectionReader::find(const KeySpec& spec) {
                          .line = {},
                          .key = dotted(spellings(spec).back()),
                          .problem = "is missing",
-                         .allowed = allowed_values(spec)};
+                         .allowed = allowed_values(spec, spellings(spec).back())};
         if (layer.has_lines && layer.table->source().begin.line > 0) {
             error.line = layer.table->source().begin.line;
         }
@@ -183,13 +184,14 @@ std::optional<std::string> SectionReader::text(std::string_view key) {
     }
     const auto* const text = found->node->as_string();
     if (text == nullptr || text->get().empty()) {
-        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec));
+        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec, found->spelling));
         return std::nullopt;
     }
     if (spec.type == KeyType::Choice) {
         const std::string choices = fmt::format(", {}, ", spec.allowed);
         if (choices.find(fmt::format(", {}, ", text->get())) == std::string::npos) {
-            report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec));
+            report(*found, fmt::format("is {}", as_written(*found->node)),
+                   allowed_values(spec, found->spelling));
             return std::nullopt;
         }
     }
@@ -204,7 +206,7 @@ std::optional<bool> SectionReader::flag(std::string_view key) {
     }
     const auto* const flag = found->node->as_boolean();
     if (flag == nullptr) {
-        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec));
+        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec, found->spelling));
         return std::nullopt;
     }
     return flag->get();
@@ -220,7 +222,7 @@ std::optional<std::int64_t> SectionReader::number(std::string_view key, Convert 
     }
     const std::optional<std::int64_t> value = convert(*found);
     if (!value || *value < spec.least || *value > spec.most) {
-        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec));
+        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec, found->spelling));
         return std::nullopt;
     }
     return value;
@@ -271,7 +273,7 @@ std::optional<double> SectionReader::rate(std::string_view key) {
     const std::optional<double> value = found->node->value<double>();
     constexpr double kLargest = 1e18;
     if (found->node->is_string() || !value || !(*value > 0) || *value > kLargest) {
-        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec));
+        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec, found->spelling));
         return std::nullopt;
     }
     return value;

@@ -37,8 +37,9 @@ public:
     virtual void pause(SimTime time) = 0;
 
     [[nodiscard]] virtual SimTime now() const = 0;
-    /// Waves of the workload itself: levels of a traversal, epochs of a service; extra passes not counted.
-    [[nodiscard]] virtual std::uint64_t waves() const = 0;
+    /// Levels of a traversal, waves of a synthetic frontier or epochs of a service so far: waves without the
+    /// extra passes of an overflowing hit capacity.
+    [[nodiscard]] virtual std::uint64_t levels() const = 0;
     /// Absent where the workload has no items.
     [[nodiscard]] virtual const ServiceTotals* service_totals() const = 0;
     /// Digest of everything that happened inside the backend so far.

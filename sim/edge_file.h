@@ -20,7 +20,8 @@ struct EdgeFile {
 /// Reads a graph file. The format is known by its first line:
 ///   `%%MatrixMarket ...`  Matrix Market coordinate, pattern|real|integer, general|symmetric, square
 ///   `c ...` or `p sp ...` DIMACS 9 shortest-path `.gr`
-///   anything else         SNAP edge list: `#` comments, then two vertex ids a line; ids are renumbered
+///   anything else         SNAP edge list, unless the name ends in .mtx or .gr: `#` comments, then two vertex
+///   ids a line; ids are renumbered
 ///                         0..n-1 in ascending order, and an `Edges:` count in a comment is held to
 /// Plain or gzip. Values and arc lengths are checked and dropped.
 /// Errors: file and line of the first entry that breaks the format, a count that differs from the header.

@@ -6,6 +6,7 @@
 #include <boost/iostreams/filtering_stream.hpp>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace megabed {
@@ -144,6 +145,36 @@ TEST(EdgeFile, Every_flipped_bit_of_a_gzip_body_is_refused_or_harmless) {
     // Only the unused bits behind the last block and the length in the trailer, which the checksum makes
     // redundant, may pass.
     EXPECT_GT(refused, (whole.size() - kHeader - 5) * 8 - 16);
+}
+
+TEST(EdgeFile, A_file_named_for_a_format_must_be_in_it) {
+    for (const auto& [name, message] :
+         {std::pair("g.mtx", "g.mtx:1: the first line is '4 4'; allowed: %%MatrixMarket"),
+          std::pair("g.gr.gz", "g.gr.gz:1: the first line is '4 4'; allowed: c ...")}) {
+        auto reader = LineReader::from_text(name, "4 4\n2 1\n");
+        const auto file = read_edge_file(*reader);
+        ASSERT_FALSE(file);
+        EXPECT_EQ(to_string(file.error()).find(message), 0U) << to_string(file.error());
+    }
+}
+
+TEST(EdgeFile, Damage_inside_a_gzip_stream_is_reported_as_such) {
+    std::string text;
+    for (int vertex = 0; vertex < 200'000; ++vertex) {
+        text += std::to_string(vertex * 7 % 100'003) + " " + std::to_string(vertex) + "\n";
+    }
+    const std::string whole = compressed(text);
+    std::size_t as_corrupt = 0;
+    constexpr std::size_t kTries = 40;
+    for (std::size_t attempt = 1; attempt <= kTries; ++attempt) {
+        std::string broken = whole;
+        const std::size_t at = whole.size() * attempt / (kTries + 1);
+        broken[at] = static_cast<char>(broken[at] ^ 0x10);
+        const auto file = read_text(broken);
+        ASSERT_FALSE(file) << at;
+        as_corrupt += to_string(file.error()) == "g: the gzip stream is corrupt or truncated" ? 1 : 0;
+    }
+    EXPECT_EQ(as_corrupt, kTries);
 }
 
 TEST(EdgeFile, A_folder_and_a_missing_file_are_refused) {

@@ -190,6 +190,9 @@ Generated small_world(SpecReader spec) {
     const auto neighbours = spec.take<std::uint32_t>("neighbours", 8, 2, 1024);
     const auto rewire = spec.take<double>("rewire", 0.05, 0.0, 1.0);
     const auto seed = spec.take<std::uint64_t>("seed", 1, 0, kSeedMax);
+    if (neighbours % 2 != 0) {
+        spec.refuse("neighbours", fmt::format("is {}", neighbours), "an even number: half on either side");
+    }
     if (neighbours + 2 > vertices) {
         // Boost redraws a rewired end until it falls outside the neighbourhood; there must be an outside.
         spec.refuse("neighbours", fmt::format("is {}", neighbours), fmt::format("2 to {}", vertices - 2));

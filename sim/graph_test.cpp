@@ -105,6 +105,7 @@ TEST(GraphSource, Bad_specs_are_refused) {
         {"erdos-renyi:vertices=10,edges=100", "edges: is 100; allowed: fewer than the 45"},
         {"erdos-renyi:vertices=3,edges=3", "edges: is 3; allowed: fewer than the 3 pairs"},
         {"small-world:vertices=10,neighbours=12", "neighbours: is 12"},
+        {"small-world:neighbours=3", "neighbours: is 3; allowed: an even number"},
         {"small-world:vertices=9,", "neighbours: is 8; allowed: 2 to 7"},  // Boost would never return
         {"kronecker:scale=31,edge_factor=1024", "bytes of memory to build; allowed: at most the"},
         {"plod:alpha=nan", "alpha: is 'nan'"},

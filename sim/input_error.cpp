@@ -55,10 +55,9 @@ std::string to_string(const InputError& error) {
     return on_one_line(text);
 }
 
-std::string printable(std::string_view text) {
-    constexpr std::size_t kShown = 40;
+std::string printable(std::string_view text, std::size_t shown) {
     std::string safe = "'";
-    for (const char symbol : text.substr(0, kShown)) {
+    for (const char symbol : text.substr(0, shown)) {
         const auto byte = static_cast<unsigned char>(symbol);
         if (byte < 0x20 || byte >= 0x7F) {
             safe += fmt::format("\\x{:02x}", byte);
@@ -66,7 +65,7 @@ std::string printable(std::string_view text) {
             safe += symbol;
         }
     }
-    return safe + (text.size() > kShown ? "...'" : "'");
+    return safe + (text.size() > shown ? "...'" : "'");
 }
 
 std::optional<std::string_view> nearest(std::string_view name,

@@ -34,8 +34,8 @@ using Refusal = tl::unexpected<InputError>;
 /// One line: `where:line: key: problem; allowed: ...`.
 [[nodiscard]] std::string to_string(const InputError& error);
 
-/// Text from outside made safe to print: control and non-ASCII bytes escaped, cut after 40 characters.
-[[nodiscard]] std::string printable(std::string_view text);
+/// Text from outside made safe to print: control and non-ASCII bytes escaped, cut after `shown` characters.
+[[nodiscard]] std::string printable(std::string_view text, std::size_t shown = 40);
 
 /// The candidate nearest to a misspelt name, if one is near enough to suggest.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view name,

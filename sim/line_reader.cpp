@@ -80,6 +80,8 @@ Loaded<LineReader> LineReader::from_text(std::string name, std::string_view text
     return LineReader(std::move(name), std::move(source));
 }
 
+bool LineReader::compressed() const { return source_->compressed; }
+
 Refusal LineReader::refuse(std::string problem, std::string allowed) const {
     return Refusal(InputError{.where = name_,
                               .line = line_number_,

@@ -32,6 +32,7 @@ public:
     /// 1-based number of the line that `next` returned last.
     [[nodiscard]] std::uint64_t line_number() const { return line_number_; }
     [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] bool compressed() const;
     /// Decompressed bytes taken in so far.
     [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
 

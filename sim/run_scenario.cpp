@@ -67,8 +67,10 @@ public:
     void add(const LaunchRecord& record) {
         add_record(digest_, record);
         if (!record.decision) {
+            summary_.waiting += record.outcome.duration;
             return;
         }
+        summary_.waves += record.outcome.waves;
         const LaunchRecommendation& answer = record.decision->recommendation;
         ++summary_.launches;
         TopologyShare& share = summary_.by_topology[static_cast<std::size_t>(answer.topology)];
@@ -88,12 +90,13 @@ public:
 
     void count_oom() { ++summary_.oom_rejections; }
     void stop(std::string why) { summary_.stopped_by = std::move(why); }
+    [[nodiscard]] bool stopped() const { return summary_.stopped_by.has_value(); }
     [[nodiscard]] std::uint64_t launches() const { return summary_.launches; }
 
     RunSummary finish(const Backend& backend) {
         digest_.add(backend.digest());
         summary_.digest = digest_.value();
-        summary_.waves = backend.waves();
+        summary_.levels = backend.levels();
         summary_.makespan = backend.now();
         summary_.topology_switches = flaps_.switches();
         summary_.flaps = flaps_.flaps();
@@ -148,23 +151,26 @@ Loaded<RunSummary> run_scenario(const Scenario& scenario, std::string backend_na
             refusals_in_a_row = 0;
             policy.observe({record.observation, *record.decision, record.outcome.duration});
         } else {
+            const bool out_of_memory = decision.error().code == ErrorCode::OutOfMemory;
             record.error = decision.error();
             record.outcome.start = backend.now();
+            if (out_of_memory) {
+                summary.count_oom();
+            }
+            if (out_of_memory && refusals_in_a_row++ < scenario.out_of_memory_retries_max) {
+                record.outcome.duration = scenario.out_of_memory_pause;
+            } else {
+                summary.stop(fmt::format("launch {} was refused: {}", index, to_string(decision.error())));
+            }
         }
         summary.add(record);
         sink.record(record);
-        if (decision) {
-            continue;
-        }
-        const bool out_of_memory = decision.error().code == ErrorCode::OutOfMemory;
-        if (out_of_memory) {
-            summary.count_oom();
-        }
-        if (!out_of_memory || ++refusals_in_a_row > scenario.out_of_memory_retries_max) {
-            summary.stop(fmt::format("launch {} was refused: {}", index, to_string(decision.error())));
+        if (summary.stopped()) {
             break;
         }
-        backend.pause(scenario.out_of_memory_pause);
+        if (record.error) {
+            backend.pause(record.outcome.duration);
+        }
     }
     return summary.finish(backend);
 }

@@ -38,7 +38,8 @@ struct RunSummary {
     DecisionPlace decide{};
     std::uint64_t seed = 0;
     std::uint64_t digest = 0;
-    std::uint64_t waves = 0;     ///< of the workload: levels or epochs
+    std::uint64_t levels = 0;    ///< levels, synthetic waves or epochs of the workload
+    std::uint64_t waves = 0;     ///< levels and the extra passes of overflowing hit capacities
     std::uint64_t launches = 0;  ///< recommendations carried out, those of an empty queue included
     SimTime makespan{};
     std::uint64_t topology_switches = 0;
@@ -50,6 +51,7 @@ struct RunSummary {
     std::uint64_t oom_rejections = 0;
     SimTime relaunch{};     ///< part of the makespan
     SimTime compilation{};  ///< part of the makespan
+    SimTime waiting{};      ///< part of the makespan: pauses after refusals
     std::optional<ServiceTotals> service{};
     std::optional<LatencySummary> latency{};
     std::optional<std::string> stopped_by;  ///< why the work was not finished, if it was not

@@ -17,13 +17,14 @@ namespace {
 struct Item {
     std::uint32_t tenant = 0;
     std::uint32_t age = 0;  ///< launches it was passed over
-    SimTime published{};
+    SimTime came{};
 };
 
 /// A tenant's own random stream, and whether it is in a burst.
 struct Publisher {
     boost::random::mt19937_64 random;
     bool bursting = false;
+    std::deque<SimTime> waiting{};  ///< when each item came that is held back while the queue is saturated
 };
 
 /// First version of the service processes: Poisson tenants with on-off bursts, one bounded ring in order of
@@ -39,7 +40,7 @@ public:
         for (std::uint32_t tenant = 0; tenant < workload_.tenants.size(); ++tenant) {
             constexpr std::uint64_t kTenantStream = 1000;
             CounterRandom seed(scenario.seed, kTenantStream + tenant);
-            publishers_.push_back({boost::random::mt19937_64(seed.next()), false});
+            publishers_.push_back({boost::random::mt19937_64(seed.next()), false, {}});
             schedule_arrival(tenant);
             if (workload_.tenants[tenant].burst_items_per_second) {
                 schedule_burst_edge(tenant);
@@ -47,7 +48,11 @@ public:
         }
     }
 
-    [[nodiscard]] bool done() const override { return scheduler_.now() >= workload_.duration && ring_.empty(); }
+    [[nodiscard]] bool done() const override {
+        return scheduler_.now() >= workload_.duration && ring_.empty() &&
+               std::all_of(publishers_.begin(), publishers_.end(),
+                           [](const Publisher& publisher) { return publisher.waiting.empty(); });
+    }
 
     void observe(Observation& observation) override {
         LaunchRequest& request = observation.request;
@@ -67,11 +72,14 @@ public:
     [[nodiscard]] WorkDone start(const LaunchRecommendation& recommendation, const GrantedGrid& grid) override {
         saturated_ = recommendation.pressure == QueuePressure::Saturated;
         ++epochs_;
-        if (ring_.empty()) {
-            // Nothing runs; the policy is asked again when the epoch is over or, if that is sooner, when the
-            // tenants have stopped.
+        if (!saturated_) {
+            publish_waiting();
+        }
+        if (recommendation.topology == DispatchTopology::Empty || ring_.empty()) {
+            // Nothing runs. The policy is asked again at once if items have come in, else when the epoch is
+            // over or, if that is sooner, when the tenants stop.
             const SimTime rest = std::max(workload_.duration - scheduler_.now(), SimTime(1));
-            return {std::min(workload_.epoch, rest), 1, 0, 0};
+            return {ring_.empty() ? std::min(workload_.epoch, rest) : SimTime(1), 1, 0, 0};
         }
         if (recommendation.age_priority_work) {
             std::stable_partition(ring_.begin(), ring_.end(),
@@ -85,7 +93,7 @@ public:
 
     void finish() override {
         for (const Item& item : working_) {
-            totals_.latencies_ns.push_back((scheduler_.now() - item.published).value());
+            totals_.latencies_ns.push_back((scheduler_.now() - item.came).value());
         }
         totals_.done += working_.size();
         working_.clear();
@@ -99,12 +107,12 @@ public:
             publishers_[event.subject].bursting = !publishers_[event.subject].bursting;
             schedule_burst_edge(event.subject);
         } else if (event.kind == SimEvent::Kind::Arrival) {
-            publish(event.subject);
+            arrive(event.subject);
             schedule_arrival(event.subject);
         }
     }
 
-    [[nodiscard]] std::uint64_t waves() const override { return epochs_; }
+    [[nodiscard]] std::uint64_t levels() const override { return epochs_; }
     [[nodiscard]] const ServiceTotals* service_totals() const override { return &totals_; }
 
 private:
@@ -142,18 +150,32 @@ private:
             }));
     }
 
-    /// A full ring rejects; under Saturated pressure publishers hold back and try again an epoch later, which
-    /// shows as a later arrival.
-    void publish(std::uint32_t tenant) {
+    /// An item has come. Under Saturated pressure its tenant holds it back until the pressure falls.
+    void arrive(std::uint32_t tenant) {
         if (saturated_) {
-            return;
+            publishers_[tenant].waiting.push_back(scheduler_.now());
+        } else {
+            publish(tenant, scheduler_.now());
         }
+    }
+
+    /// A full ring rejects. Latency counts from when the item came, the time it was held back included.
+    void publish(std::uint32_t tenant, SimTime came) {
         ++totals_.published;
         if (ring_.size() >= workload_.ring_slots.value()) {
             ++totals_.rejected;
             return;
         }
-        ring_.push_back({tenant, 0, scheduler_.now()});
+        ring_.push_back({tenant, 0, came});
+    }
+
+    void publish_waiting() {
+        for (std::uint32_t tenant = 0; tenant < publishers_.size(); ++tenant) {
+            auto& waiting = publishers_[tenant].waiting;
+            for (; !waiting.empty(); waiting.pop_front()) {
+                publish(tenant, waiting.front());
+            }
+        }
     }
 
     SimTime draw_exponential(std::uint32_t tenant, double mean_ns) {

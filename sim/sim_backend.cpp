@@ -44,7 +44,7 @@ public:
 
     [[nodiscard]] bool done() const override { return work_->done(); }
     [[nodiscard]] SimTime now() const override { return now_; }
-    [[nodiscard]] std::uint64_t waves() const override { return work_->waves(); }
+    [[nodiscard]] std::uint64_t levels() const override { return work_->levels(); }
     [[nodiscard]] const ServiceTotals* service_totals() const override { return work_->service_totals(); }
     [[nodiscard]] std::uint64_t digest() const override { return digest_.value(); }
 

@@ -62,7 +62,7 @@ public:
     /// The launch that `start` began is over.
     virtual void finish() {}
     virtual void on_event(const SimEvent& /*event*/) {}
-    [[nodiscard]] virtual std::uint64_t waves() const = 0;
+    [[nodiscard]] virtual std::uint64_t levels() const = 0;
     [[nodiscard]] virtual const ServiceTotals* service_totals() const { return nullptr; }
 };
 

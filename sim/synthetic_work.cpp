@@ -53,7 +53,7 @@ public:
         return done;
     }
 
-    [[nodiscard]] std::uint64_t waves() const override { return wave_; }
+    [[nodiscard]] std::uint64_t levels() const override { return wave_; }
 
 private:
     [[nodiscard]] std::uint32_t mean_degree() const {

@@ -57,7 +57,7 @@ public:
         return done;
     }
 
-    [[nodiscard]] std::uint64_t waves() const override { return search_.level(); }
+    [[nodiscard]] std::uint64_t levels() const override { return search_.level(); }
 
 private:
     const Scenario& scenario_;

@@ -1,4 +1,5 @@
 #include "bench/commands/commands.h"
+#include "bench/commands/whole_number.h"
 #include "bench/exit_code.h"
 #include "bench/json_text.h"
 #include "bench/scenario_runner.h"
@@ -10,6 +11,7 @@
 #include <fmt/ranges.h>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -113,7 +115,7 @@ void add_graph_command(CLI::App& app, Action& action) {
     command
         ->add_option("--root", arguments->root,
                      "search from this vertex, 0-based; ids of a SNAP list are renumbered in ascending order")
-        ->check(CLI::NonNegativeNumber);
+        ->check(whole_number(std::numeric_limits<Vertex>::max()));
     command->add_option("--backend", arguments->backend, "where to search; see `megabed list backends`")
         ->capture_default_str();
     command->add_flag("--json", arguments->json,

@@ -12,6 +12,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace megabed {
 namespace {
@@ -26,6 +28,7 @@ struct StoredRun {
     std::string path;
     std::string text;
     ScenarioOverrides overrides;
+    std::vector<std::pair<std::string, std::string>> runs;  ///< names and digests
 };
 
 Loaded<StoredRun> load_stored_run(const std::string& file) {
@@ -57,15 +60,21 @@ Loaded<StoredRun> load_stored_run(const std::string& file) {
             run.overrides.policy = replay.at("policy").get<std::string>();
         }
         if (!replay.at("seed").is_null()) {
+            if (!replay.at("seed").is_number_unsigned()) {
+                return refuse("is no stored run: replay.seed is " + replay.at("seed").dump());
+            }
             run.overrides.seed = replay.at("seed").get<std::uint64_t>();
         }
         if (!replay.at("decide").is_null()) {
             run.overrides.decide =
                 replay.at("decide").get<std::string>() == "host" ? DecisionPlace::Host : DecisionPlace::Device;
         }
+        for (const Json& stored : json.at("runs")) {
+            run.runs.emplace_back(stored.at("name").get<std::string>(), stored.at("digest").get<std::string>());
+        }
         return run;
-    } catch (const Json::exception& failure) {
-        return refuse(fmt::format("is no stored run: {}", failure.what()));
+    } catch (const Json::exception&) {
+        return refuse("is no stored run");
     }
 }
 
@@ -79,7 +88,9 @@ int replay(const std::string& path, bool json) {
     }
     const auto file = parse_scenario(stored->text, stored->path, stored->overrides);
     if (!file) {
-        return refuse(file.error());
+        InputError error = file.error();
+        error.where = fmt::format("{}: {}", path, error.where);
+        return refuse(error);
     }
     RunnerOptions options;
     options.backend = stored->backend;
@@ -90,7 +101,12 @@ int replay(const std::string& path, bool json) {
         return refuse(runs.error());
     }
     const std::string digest = hex(combined_digest(*runs));
-    const bool same = digest == stored->digest;
+    std::vector<std::pair<std::string, std::string>> replayed;
+    replayed.reserve(runs->size());
+    for (const FinishedRun& run : *runs) {
+        replayed.emplace_back(run.summary.name, hex(run.summary.digest));
+    }
+    const bool same = digest == stored->digest && replayed == stored->runs;
     if (json) {
         const Json document{{"digest", digest}, {"expected_digest", stored->digest}, {"same", same}};
         fmt::print("{}", json_text(document));

@@ -1,4 +1,5 @@
 #include "bench/commands/commands.h"
+#include "bench/commands/whole_number.h"
 #include "bench/exit_code.h"
 #include "bench/json_text.h"
 #include "bench/scenario_runner.h"
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -116,7 +118,10 @@ int run(const RunArguments& arguments) {
 void add_run_command(CLI::App& app, Action& action) {
     const auto arguments = std::make_shared<RunArguments>();
     CLI::App* const command = app.add_subcommand("run", "Run a scenario file under a policy on a backend.");
-    command->add_option("SCENARIO", arguments->scenario, "scenario file (.toml); keys: scenarios/KEYS.md")
+    command
+        ->add_option(
+            "SCENARIO", arguments->scenario,
+            "scenario file (.toml), or a name that `megabed list scenarios` shows; keys: scenarios/KEYS.md")
         ->required();
     command->add_option("--policy", arguments->policy,
                         "policy for every run; see `megabed list policies` (default: the file's)");
@@ -125,8 +130,9 @@ void add_run_command(CLI::App& app, Action& action) {
     command->add_option("--decide", arguments->decide, "where launches are decided (default: the file's)")
         ->check(CLI::IsMember({"host", "device"}));
     command
-        ->add_option("--seed", arguments->seed, "seed of every random stream, 0 or more (default: the file's)")
-        ->check(CLI::NonNegativeNumber);
+        ->add_option("--seed", arguments->seed,
+                     "seed of every random stream but a graph SPEC's own (default: the file's)")
+        ->check(whole_number(std::numeric_limits<std::int64_t>::max()));
     command
         ->add_option("--set", arguments->settings,
                      "KEY=VALUE: replace a key for every run, such as memory.budget='1 GiB'; may be repeated")
