@@ -75,7 +75,8 @@ Loaded<std::vector<Result<reference::Answer>>> recommend_on_device(std::span<con
     const DeviceArray<DeviceAnswer> answers(cases.size());
     for (const cudaError_t status :
          {questions.status, answers.status,
-          cudaMemset(answers.data, 0, cases.size() * sizeof(DeviceAnswer)),  // padding bytes are copied back too
+          cudaMemset(answers.data, 0,
+                     cases.size() * sizeof(DeviceAnswer)),  // padding bytes are copied back too
           cudaMemcpy(questions.data, cases.data(), cases.size_bytes(), cudaMemcpyHostToDevice)}) {
         if (status != cudaSuccess) {
             return failed(status);
