@@ -125,7 +125,7 @@ class Run(unittest.TestCase):
             process = subprocess.Popen(
                 [MEGABED, "run", os.path.join(SCENARIOS, "around-sparse.toml"), "--set", "run.synthetic.waves=4000000000",
                  "--out", out], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-            time.sleep(0.7)
+            time.sleep(2.0)  # long enough to be in the middle of the run on a busy machine
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=30)
             self.assertEqual(process.returncode, 130, errors)
