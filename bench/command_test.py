@@ -132,7 +132,10 @@ class Run(unittest.TestCase):
             self.assertFalse(os.path.exists(out))
 
     def test_progress_goes_to_a_terminal_only(self):
-        main, terminal = pty.openpty()
+        try:
+            main, terminal = pty.openpty()
+        except OSError as error:  # a bare chroot has none
+            self.skipTest(str(error))
         done = subprocess.run([MEGABED, "run", QUICKSTART, "--json"], stderr=terminal, stdout=subprocess.PIPE, check=True)
         os.close(terminal)
         self.assertIn(b"[1/3] road", os.read(main, 65536))

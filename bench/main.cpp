@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <string_view>
@@ -32,9 +33,7 @@ int refuse_usage(const CLI::App& app, int argc, char** argv, const CLI::ParseErr
     return megabed::kExitBadInput;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
     CLI::App app{"Simulation and verification testbed for megakernel launch policies."};
     app.name("megabed");
     app.set_version_flag("--version", megabed::version_text());
@@ -58,18 +57,27 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return refuse_usage(app, argc, argv, error);
     }
+    const int status = action();
+    if (std::fflush(stdout) != 0) {
+        throw std::system_error(errno, std::generic_category());
+    }
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
     try {
-        const int status = action();
-        if (std::fflush(stdout) == 0) {
-            return status;
-        }
-        fmt::print(stderr, "megabed: stdout: cannot be written\n");
-        return megabed::kExitBadInput;
+        return run(argc, argv);
     } catch (const std::system_error& failure) {
-        fmt::print(stderr, "megabed: stdout: cannot be written: {}\n", failure.what());
+        (void)std::fputs("megabed: stdout: cannot be written: ", stderr);
+        (void)std::fputs(failure.what(), stderr);
+        (void)std::fputs("\n", stderr);
         return megabed::kExitBadInput;
     } catch (const std::exception& failure) {
-        fmt::print(stderr, "megabed: internal error: {}\n", failure.what());
+        (void)std::fputs("megabed: internal error: ", stderr);
+        (void)std::fputs(failure.what(), stderr);
+        (void)std::fputs("\n", stderr);
         return megabed::kExitFailed;
     }
 }

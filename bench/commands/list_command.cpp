@@ -27,6 +27,7 @@ struct Line {
 
 std::vector<Line> lines_of(const std::vector<CatalogEntry>& entries) {
     std::vector<Line> lines;
+    lines.reserve(entries.size());
     for (const CatalogEntry& entry : entries) {
         lines.push_back({entry.name, entry.summary});
     }
