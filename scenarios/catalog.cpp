@@ -47,7 +47,7 @@ Loaded<std::vector<CatalogEntry>> list_folder(const fs::path& folder) {
 }  // namespace
 
 fs::path catalog_directory() {
-    const char* const chosen = std::getenv("MEGABED_SCENARIOS");  // NOLINT(concurrency-mt-unsafe)
+    const char* const chosen = std::getenv("MEGABED_SCENARIOS");
     if (chosen != nullptr && *chosen != '\0') {
         return chosen;
     }

@@ -113,7 +113,7 @@ std::optional<GraphCache::Entry> decode_graph(const SourceStamp& stamp, std::str
 
 std::optional<GraphCache> GraphCache::of_this_user() {
     const auto variable = [](const char* name) -> std::optional<fs::path> {
-        const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody writes it
+        const char* const value = std::getenv(name);
         return value != nullptr && *value != '\0' ? std::optional<fs::path>(value) : std::nullopt;
     };
     if (const auto chosen = variable("MEGABED_CACHE_DIR")) {

@@ -175,12 +175,11 @@ TEST(GraphCache, Every_truncation_and_every_flipped_bit_is_a_miss) {
 
 TEST(GraphCache, A_large_file_loads_from_the_cache_the_second_time) {
     const TemporaryFolder folder;
-    ASSERT_EQ(::setenv("MEGABED_CACHE_DIR", (folder.path() / "cache").c_str(), 1),
-              0);  // NOLINT(concurrency-mt-unsafe)
+    ASSERT_EQ(::setenv("MEGABED_CACHE_DIR", (folder.path() / "cache").c_str(), 1), 0);
     const std::string source = (kGraphs / "ego-twitter.mtx.gz").string();
     const auto first = load_graph(source);
     const auto second = load_graph(source);
-    ASSERT_EQ(::unsetenv("MEGABED_CACHE_DIR"), 0);  // NOLINT(concurrency-mt-unsafe)
+    ASSERT_EQ(::unsetenv("MEGABED_CACHE_DIR"), 0);
     ASSERT_TRUE(first && second);
     EXPECT_FALSE(first->from_cache);
     EXPECT_TRUE(second->from_cache);
