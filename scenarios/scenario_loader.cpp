@@ -65,7 +65,7 @@ private:
 class RunReader {
 public:
     RunReader(RunTables tables, fs::path folder, FirstError& errors)
-        : tables_(std::move(tables)), folder_(std::move(folder)), errors_(errors) {}
+        : tables_(tables), folder_(std::move(folder)), errors_(errors) {}
 
     Scenario read() {
         Scenario scenario;
