@@ -289,6 +289,7 @@ Loaded<GeneratedEdges> generate_edges(std::string_view spec) {
     const Generator* const generator = find_generator(spec);
     if (generator == nullptr) {
         std::vector<std::string_view> names;
+        names.reserve(kRows.size());
         for (const GeneratorRow& row : kRows) {
             names.push_back(row.name);
         }
