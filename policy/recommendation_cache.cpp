@@ -11,9 +11,12 @@ constexpr std::uint64_t pair(std::uint32_t low, std::uint32_t high) {
     return std::uint64_t{low} | std::uint64_t{high} << 32;
 }
 
+/// The first words of a key differ from launch to launch.
+constexpr std::size_t kVariedWords = 5;
+
 /// Odd multipliers for the words of a key.
 constexpr auto kSalt = [] {
-    std::array<std::uint64_t, 11> salt{};
+    std::array<std::uint64_t, kVariedWords + 1> salt{};
     std::uint64_t state = 0x243F'6A88'85A3'08D3;
     for (std::uint64_t& word : salt) {
         state = (state ^ state >> 31) * 0x9E37'79B9'7F4A'7C15 + 0x1319'8A2E'0370'7345;
@@ -22,8 +25,6 @@ constexpr auto kSalt = [] {
     return salt;
 }();
 
-/// The first words of a key come from the request, the rest from the parameters.
-constexpr std::size_t kRequestWords = 10;
 using Words = std::array<std::uint64_t, 18>;
 
 /// Word by word with early exits: a vectorised comparison would wait for the narrow stores of a new key.
@@ -55,15 +56,15 @@ RecommendationCache::Key RecommendationCache::make_key(const LaunchPolicyParamet
     const std::uint32_t pressure = request.memory_pressure.value_or(BasisPoints(0)).value();
     return {
         pair(request.queue_len, request.requested_worker_groups.value_or(0)),
+        pair(density | pressure << 16, parameters.scratch_bytes_per_hit),
+        pair(request.graph_node_count.value_or(0), request.graph_edge_count.value_or(0)),
+        request.resident_device_bytes.value(),
+        request.device_memory_budget.value_or(Bytes(0)).value(),
         pair(request.max_workgroup_size_x, request.max_compute_workgroups_per_dimension),
         pair(request.max_compute_invocations_per_workgroup, request.requested_hit_capacity.value_or(0)),
         pair(request.expected_hits_per_item, request.hot_opcode_count),
         pair(request.hot_window_count, request.max_priority_age),
         request.requeue_count,
-        pair(request.graph_node_count.value_or(0), request.graph_edge_count.value_or(0)),
-        pair(density | pressure << 16, parameters.scratch_bytes_per_hit),
-        request.resident_device_bytes.value(),
-        request.device_memory_budget.value_or(Bytes(0)).value(),
         pair(sizing.default_worker_groups, sizing.occupancy_divisor),
         pair(sizing.dispatch_workgroups_max, sizing.powerful_invocations),
         pair(sizing.powerful_groups_min, parameters.min_hit_capacity),
@@ -77,14 +78,15 @@ RecommendationCache::Key RecommendationCache::make_key(const LaunchPolicyParamet
     };
 }
 
-/// The request words are multiplied together; the parameters, which seldom differ, are only folded in.
+/// The words that differ from launch to launch are multiplied; the others, which seldom differ, are only folded
+/// in.
 std::size_t RecommendationCache::home_bucket(const Key& key) {
-    std::uint64_t parameters = 0;
-    for (std::size_t word = kRequestWords; word < key.size(); ++word) {
-        parameters = std::rotl(parameters, 11) ^ key[word];
+    std::uint64_t folded = 0;
+    for (std::size_t word = kVariedWords; word < key.size(); ++word) {
+        folded = std::rotl(folded, 11) ^ key[word];
     }
-    std::uint64_t hash = parameters * kSalt[0];
-    for (std::size_t word = 0; word < kRequestWords; ++word) {
+    std::uint64_t hash = folded * kSalt[0];
+    for (std::size_t word = 0; word < kVariedWords; ++word) {
         hash += key[word] * kSalt[word + 1];
     }
     hash ^= hash >> 29;

@@ -34,7 +34,7 @@ public:
 
     [[nodiscard]] Bytes resident() const override {
         const std::uint64_t vertices = workload_.vertices;
-        return Bytes(8 * (vertices + 1) + 4 * std::uint64_t{workload_.arcs} + 3 * 4 * vertices +
+        return Bytes(8 * (vertices + 1) + 4 * std::uint64_t{workload_.arcs} + 12 * vertices +
                      2 * div_ceil<std::uint64_t>(vertices, 8));
     }
 

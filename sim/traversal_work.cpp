@@ -38,7 +38,7 @@ public:
     /// Graph, two frontier queues, distances, and the two bitmaps of a pull.
     [[nodiscard]] Bytes resident() const override {
         const std::uint64_t vertices = graph_.vertices();
-        return graph_.bytes() + Bytes(3 * 4 * vertices + 2 * div_ceil<std::uint64_t>(vertices, 8));
+        return graph_.bytes() + Bytes(12 * vertices + 2 * div_ceil<std::uint64_t>(vertices, 8));
     }
 
     [[nodiscard]] WorkDone start(const LaunchRecommendation& recommendation, const GrantedGrid& grid) override {
