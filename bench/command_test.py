@@ -234,6 +234,9 @@ class BadInput(unittest.TestCase):
             done = megabed("run", QUICKSTART, "--out", file.name)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn("--out: ", done.stderr)
+        done = megabed("run", QUICKSTART, "--out", "/tmp/" + "x" * 300)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("--out: ", done.stderr)
 
     def test_missing_backends_exit_3(self):
         self.refused("run", QUICKSTART, "--backend", "threads", code=3)

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -69,6 +70,11 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         return run(argc, argv);
+    } catch (const std::filesystem::filesystem_error& failure) {
+        (void)std::fputs("megabed: ", stderr);
+        (void)std::fputs(failure.what(), stderr);
+        (void)std::fputs("\n", stderr);
+        return megabed::kExitBadInput;
     } catch (const std::system_error& failure) {
         (void)std::fputs("megabed: stdout: cannot be written: ", stderr);
         (void)std::fputs(failure.what(), stderr);

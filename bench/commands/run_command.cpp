@@ -49,7 +49,8 @@ ScenarioOverrides overrides_of(const RunArguments& arguments) {
 Loaded<void> make_folder(const fs::path& folder) {
     std::error_code code;
     fs::create_directories(folder, code);
-    if (!fs::is_directory(folder)) {
+    std::error_code unused;
+    if (!fs::is_directory(folder, unused)) {
         return Refusal(InputError{.where = "--out",
                                   .line = {},
                                   .key = {},
