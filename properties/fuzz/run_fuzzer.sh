@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run_fuzzer.sh NAME: replays the corpus of fuzz_NAME, then fuzzes for MEGABED_FUZZ_SECONDS (default 5). The target
-# comes from the build tree MEGABED_FUZZ_BUILD; without one the test is skipped (status 4; 77 is how libFuzzer reports a finding). New inputs go into a
-# temporary folder; a finding is left beside the target and named in the output.
+# comes from the build tree MEGABED_FUZZ_BUILD; without one the test is skipped with status 4, because 77 is how
+# libFuzzer reports a finding. New inputs go into a temporary folder; a finding is left beside the target and named
+# in the output.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${MEGABED_FUZZ_BUILD:-$here/../../build/fuzz}/properties/fuzz
