@@ -13,6 +13,7 @@
 #include <boost/graph/small_world_generator.hpp>
 #include <boost/random/mersenne_twister.hpp>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -59,8 +60,8 @@ public:
         return value;
     }
 
-    /// The first error, unknown keys included. Call after every `take`.
-    [[nodiscard]] std::optional<InputError> finish() {
+    /// The first error, unknown keys and a graph beyond the machine's memory included. Call after every `take`.
+    [[nodiscard]] std::optional<InputError> finish(std::uint64_t vertices, std::uint64_t edges) {
         for (const auto& [key, value] : given_) {
             if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
                 const auto guess = nearest(key, known_);
@@ -68,7 +69,7 @@ public:
                        listed(known_));
             }
         }
-        return error_;
+        return error_ ? error_ : exceeds_memory(spec_, static_cast<Vertex>(vertices), edges);
     }
 
     [[nodiscard]] std::string_view text() const { return spec_; }
@@ -133,14 +134,11 @@ KroneckerParameters take_kronecker(SpecReader& spec, std::uint32_t scale_max) {
 
 Generated kronecker(SpecReader spec) {
     const KroneckerParameters parameters = take_kronecker(spec, kScaleMax);
-    if (auto error = spec.finish()) {
+    const Vertex vertices = Vertex{1} << parameters.scale;
+    if (auto error = spec.finish(vertices, std::uint64_t{parameters.edge_factor} << parameters.scale)) {
         return Refusal(*std::move(error));
     }
-    const std::uint64_t edges = std::uint64_t{parameters.edge_factor} << parameters.scale;
-    if (auto error = exceeds_memory(spec.text(), Vertex{1} << parameters.scale, edges)) {
-        return Refusal(*std::move(error));
-    }
-    return GeneratedEdges{Vertex{1} << parameters.scale, generate_kronecker(parameters)};
+    return GeneratedEdges{vertices, generate_kronecker(parameters)};
 }
 
 Generated rmat(SpecReader spec) {
@@ -151,11 +149,11 @@ Generated rmat(SpecReader spec) {
         spec.refuse("edge_factor", fmt::format("makes {} edges", edges),
                     fmt::format("at most {} edges; kronecker makes more", kBoostEdgesMax));
     }
-    if (auto error = spec.finish()) {
+    const Vertex vertices = Vertex{1} << parameters.scale;
+    if (auto error = spec.finish(vertices, edges)) {
         return Refusal(*std::move(error));
     }
     BoostRandom random(parameters.seed);
-    const Vertex vertices = Vertex{1} << parameters.scale;
     using Iterator = boost::rmat_iterator<BoostRandom, BoostGraph>;
     const double d = 1.0 - parameters.a - parameters.b - parameters.c;
     // The iterator stops one edge short of what it is asked for.
@@ -173,7 +171,7 @@ Generated erdos_renyi(SpecReader spec) {
         spec.refuse("edges", fmt::format("is {}", edges),
                     fmt::format("fewer than the {} pairs of {} vertices", pairs, vertices));
     }
-    if (auto error = spec.finish()) {
+    if (auto error = spec.finish(vertices, edges)) {
         return Refusal(*std::move(error));
     }
     if (edges == 0) {
@@ -197,7 +195,7 @@ Generated small_world(SpecReader spec) {
         // Boost redraws a rewired end until it falls outside the neighbourhood; there must be an outside.
         spec.refuse("neighbours", fmt::format("is {}", neighbours), fmt::format("2 to {}", vertices - 2));
     }
-    if (auto error = spec.finish()) {
+    if (auto error = spec.finish(vertices, std::uint64_t{vertices} * neighbours / 2)) {
         return Refusal(*std::move(error));
     }
     BoostRandom random(seed);
@@ -208,9 +206,20 @@ Generated small_world(SpecReader spec) {
 Generated plod(SpecReader spec) {
     const auto vertices = spec.take<std::uint32_t>("vertices", 65'536, 2, 1U << 24);
     const auto alpha = spec.take<double>("alpha", 0.75, 0.0, 10.0);
-    const auto beta = spec.take<double>("beta", 8192.0, 1.0, 1e9);
+    // A degree of more than every other vertex would be the same edges again.
+    const double most = vertices - 1.0;
+    const auto beta = spec.take<double>("beta", std::min(8192.0, most), 1.0, most);
     const auto seed = spec.take<std::uint64_t>("seed", 1, 0, kSeedMax);
-    if (auto error = spec.finish()) {
+    // Every vertex draws a rank below `vertices`; rank 0 has no edges.
+    double expected_edges = 0.0;
+    for (std::uint32_t rank = 1; rank < vertices; ++rank) {
+        expected_edges += std::floor(beta * std::pow(rank, -alpha));
+    }
+    if (expected_edges > static_cast<double>(kBoostEdgesMax)) {
+        spec.refuse("beta", fmt::format("makes about {:.0f} edges", expected_edges),
+                    fmt::format("at most {}", kBoostEdgesMax));
+    }
+    if (auto error = spec.finish(vertices, static_cast<std::uint64_t>(expected_edges))) {
         return Refusal(*std::move(error));
     }
     BoostRandom random(seed);
@@ -229,7 +238,7 @@ Generated mesh(SpecReader spec) {
         spec.refuse("rows", fmt::format("times columns is {}", cells),
                     fmt::format("at most {}", kBoostEdgesMax / 2));
     }
-    if (auto error = spec.finish()) {
+    if (auto error = spec.finish(cells, 2 * cells)) {
         return Refusal(*std::move(error));
     }
     using Iterator = boost::mesh_iterator<BoostGraph>;
@@ -257,7 +266,7 @@ constexpr std::array kGenerators{
                "Watts-Strogatz ring with rewired edges"},
               small_world},
     Generator{{"plod", "plod:vertices=65536,alpha=0.75,beta=8192,seed=1",
-               "power-law out-degree: vertex of rank x has floor(beta / x^alpha) edges"},
+               "power-law out-degree: rank x has floor(beta / x^alpha) edges, beta below vertices"},
               plod},
 };
 

@@ -109,6 +109,9 @@ TEST(GraphSource, Bad_specs_are_refused) {
         {"small-world:vertices=9,", "neighbours: is 8; allowed: 2 to 7"},  // Boost would never return
         {"kronecker:scale=31,edge_factor=1024", "bytes of memory to build; allowed: at most the"},
         {"plod:alpha=nan", "alpha: is 'nan'"},
+        {"plod:vertices=11,alpha=0,beta=1e8",
+         "beta: is '1e8'; allowed: 1 to 10"},  // once minutes of equal edges
+        {"plod:vertices=16777216,alpha=0,beta=1e6", "beta: makes about 16777215000000 edges"},
     };
     for (const auto& bad : cases) {
         const auto graph = load_graph(bad.spec);

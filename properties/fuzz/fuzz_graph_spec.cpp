@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         digits = digit ? digits + 1 : 0;
         symbol = digits > 2 ? 'x' : symbol;
         symbol = digits == 1 && symbol > '1' ? '1' : symbol;
+        symbol = digits == 2 && symbol > '2' ? '2' : symbol;
     }
     const bool small = spec.find("scale=") != std::string::npos || spec.find("rows=") != std::string::npos ||
                        spec.find("vertices=") != std::string::npos;
