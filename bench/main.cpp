@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
     megabed::add_replay_command(app, action);
     megabed::add_graph_command(app, action);
     megabed::add_conform_command(app, action);
+    megabed::add_verify_command(app, action);
     megabed::add_list_command(app, action);
     megabed::add_completion_command(app, action);
     try {

@@ -3,9 +3,9 @@
 #include "bench/launch_files.h"
 #include "bench/progress_line.h"
 #include "gpu/device_policy.h"
-#include "policy/registry.h"
 #include "sim/digest.h"
 #include "sim/graph_source.h"
+#include "sim/policy_source.h"
 #include "sim/sim_backend.h"
 
 #include <fmt/format.h>
@@ -103,7 +103,11 @@ Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& optio
         }
         run.graph = GraphFacts{graph->vertices(), graph->undirected_edges()};
     }
-    const auto policy = make_policy(scenario.policy, scenario.parameters);
+    const auto source = find_policy_source(scenario.policy);
+    if (!source) {
+        return Refusal(source.error());
+    }
+    const auto policy = source->make(scenario.parameters);
     const auto backend = make_sim_backend(scenario, graph);
     FilesSink sink(scenario, options.keep_files);
     RunOptions run_options;
@@ -156,6 +160,15 @@ Loaded<void> check_backend(const std::string& name) {
                               .key = {},
                               .problem = std::move(problem),
                               .allowed = "sim"});
+}
+
+Loaded<void> load_policies(const ScenarioFile& file) {
+    for (const Scenario& scenario : file.runs) {
+        if (const auto source = find_policy_source(scenario.policy); !source) {
+            return Refusal(source.error());
+        }
+    }
+    return {};
 }
 
 Loaded<std::vector<FinishedRun>> run_all(const ScenarioFile& file, const RunnerOptions& options) {

@@ -48,6 +48,10 @@ struct BackendRow {
 /// Refuses a backend that is unknown (Invalid) or cannot run scenarios here (Unavailable).
 [[nodiscard]] Loaded<void> check_backend(const std::string& name);
 
+/// Loads the policies of all runs. A plug-in forks the process, so this comes before any thread is started.
+/// Errors: of `find_policy_source`.
+[[nodiscard]] Loaded<void> load_policies(const ScenarioFile& file);
+
 /// Runs every run of a file in order. A graph that several runs share is loaded once.
 /// Errors: of the graphs; a root outside the graph; Interrupted.
 [[nodiscard]] Loaded<std::vector<FinishedRun>> run_all(const ScenarioFile& file, const RunnerOptions& options);

@@ -35,6 +35,21 @@ static_assert(total_order_less(-0.0, 0.0) && !total_order_less(1.0, 1.0));
     return candidates[best];
 }
 
+/// As `autotune`, but only candidates above 0 whose cost is a number take part; `current` if there is none.
+[[nodiscard]] constexpr std::uint32_t autotune_known_costs(std::span<const std::uint32_t> candidates,
+                                                           std::span<const double> costs,
+                                                           std::uint32_t current) {
+    const std::size_t count = candidates.size() < costs.size() ? candidates.size() : costs.size();
+    std::size_t best = count;
+    for (std::size_t index = 0; index < count; ++index) {
+        const bool known = costs[index] == costs[index] && candidates[index] > 0;
+        if (known && (best == count || total_order_less(costs[index], costs[best]))) {
+            best = index;
+        }
+    }
+    return best == count ? current : candidates[best];
+}
+
 /// The hit-capacity multiplier of least observed cost.
 [[nodiscard]] constexpr std::uint32_t autotune_hit_capacity_multiplier(
     std::span<const std::uint32_t> candidates, std::span<const double> costs,

@@ -32,6 +32,20 @@ constexpr std::string_view field_name(ErrorField field) {
         return "aged_promotions";
     case ErrorField::Topology:
         return "topology";
+    case ErrorField::Slots:
+        return "slot_count";
+    case ErrorField::HitCapacityMultiplier:
+        return "hit_capacity_multiplier";
+    case ErrorField::SaturatedWaves:
+        return "saturated_waves";
+    case ErrorField::FisherMatrix:
+        return "Fisher matrix";
+    case ErrorField::Gradient:
+        return "gradient";
+    case ErrorField::Damping:
+        return "damping";
+    case ErrorField::Siblings:
+        return "sibling link";
     }
     return "?";
 }
@@ -53,6 +67,13 @@ std::string to_string(const Error& error) {
                            error.actual, error.limit);
     case ErrorCode::CounterOverflow:
         return fmt::format("{} is full at {}; drain the telemetry", field, error.actual);
+    case ErrorCode::InvalidParameter:
+        return fmt::format("{} is {}; the nearest allowed value is {}", field, error.actual, error.limit);
+    case ErrorCode::InvalidShape:
+        return fmt::format("{}: {} where {} is allowed", field, error.actual, error.limit);
+    case ErrorCode::NotInvertible:
+        return fmt::format("{} is not positive definite: pivot {} of {} vanishes", field, error.actual,
+                           error.limit);
     case ErrorCode::NotSupported:
         return fmt::format("{} {} is not supported", field, error.actual);
     }

@@ -13,6 +13,9 @@ enum class ErrorCode : std::uint8_t {
     OutOfMemory,          ///< the plan needs `actual` bytes and `limit` are allowed; free memory, retry
     ThresholdOutOfRange,  ///< a threshold and its hysteresis leave the type; fix the parameters
     CounterOverflow,      ///< a telemetry counter is full; drain it
+    InvalidParameter,     ///< a parameter no decision can be made with; fix it
+    InvalidShape,         ///< arrays that do not fit together; pass matching ones
+    NotInvertible,        ///< a matrix without a (stable) inverse; regularise it
     NotSupported,         ///< the policy or backend cannot do what was asked
 };
 
@@ -30,6 +33,13 @@ enum class ErrorField : std::uint8_t {
     RequeueCount,
     AgedPromotions,
     Topology,
+    Slots,
+    HitCapacityMultiplier,
+    SaturatedWaves,
+    FisherMatrix,
+    Gradient,
+    Damping,
+    Siblings,
 };
 
 /// A failure as a small value; it is put into words only where a person reads it.

@@ -6,21 +6,21 @@ namespace megabed {
 namespace {
 
 /// One return, so that the decision is made in the caller's storage.
-Result<Decision> decision_of(const reference::Answer& answer, const PolicyState& state) {
+Result<Decision> decision_of(const reference::Answer& answer, const PolicyState& next) {
     Result<Decision> decision(tl::in_place);
     (*decision).recommendation = answer.recommendation;
-    (*decision).next = state;
-    (*decision).next.remember(answer.recommendation.topology);
+    (*decision).next = next;
     (*decision).rule = answer.choice.rule;
     (*decision).hold = answer.choice.hold;
     return decision;
 }
 
-Result<Decision> decide(const Result<reference::Answer>& answer, const PolicyState& state) {
+/// A decision that remembers nothing.
+Result<Decision> decide(const Result<reference::Answer>& answer) {
     if (!answer) {
         return Failure(answer.error());
     }
-    return decision_of(*answer, state);
+    return decision_of(*answer, {});
 }
 
 class ReferencePolicy final : public Policy {
@@ -29,7 +29,13 @@ public:
 
     [[nodiscard]] Result<Decision> recommend(const Observation& observation,
                                              const PolicyState& state) const override {
-        return decide(reference::recommend(parameters_, observation.request, state.previous_topology()), state);
+        const auto answer = reference::recommend(parameters_, observation.request, state.previous_topology());
+        if (!answer) {
+            return Failure(answer.error());
+        }
+        PolicyState next;
+        next.remember(answer->recommendation.topology);
+        return decision_of(*answer, next);
     }
 
 private:
@@ -41,8 +47,8 @@ public:
     explicit StatelessPolicy(const LaunchPolicyParameters& parameters) : parameters_(parameters) {}
 
     [[nodiscard]] Result<Decision> recommend(const Observation& observation,
-                                             const PolicyState& state) const override {
-        return decide(reference::recommend(parameters_, observation.request), state);
+                                             const PolicyState& /*state*/) const override {
+        return decide(reference::recommend(parameters_, observation.request));
     }
 
 private:
@@ -55,13 +61,13 @@ public:
         : parameters_(parameters), topology_(topology) {}
 
     [[nodiscard]] Result<Decision> recommend(const Observation& observation,
-                                             const PolicyState& state) const override {
+                                             const PolicyState& /*state*/) const override {
         const auto signals = reference::infer_missing_signals(parameters_, observation.request);
         TopologyChoice choice{topology_, TopologyRule::Forced, TopologyHold::None};
         if (observation.request.queue_len == 0) {
             choice = {DispatchTopology::Empty, TopologyRule::QueueEmpty, TopologyHold::None};
         }
-        return decide(reference::complete(parameters_, observation.request, signals, choice), state);
+        return decide(reference::complete(parameters_, observation.request, signals, choice));
     }
 
 private:

@@ -2,6 +2,7 @@
 
 #include "policy/launch_parameters.h"
 #include "policy/policy.h"
+#include "policy/policy_parts.h"
 
 #include <memory>
 #include <span>
@@ -14,10 +15,14 @@ struct PolicyRow {
     std::string_view name;  ///< as in `--policy`
     std::string_view summary;
     std::unique_ptr<Policy> (*make)(const LaunchPolicyParameters& parameters);
+    PolicyParts parts{};
 };
 
 /// All shipped policies, in the order in which they are listed.
 [[nodiscard]] std::span<const PolicyRow> registered_policies();
+
+/// The row of that name, or null if there is none.
+[[nodiscard]] const PolicyRow* find_policy(std::string_view name);
 
 /// The policy of that name, or null if there is none.
 [[nodiscard]] std::unique_ptr<Policy> make_policy(std::string_view name,

@@ -157,18 +157,4 @@ rc::Gen<std::optional<DispatchTopology>> previous_topology() {
     });
 }
 
-LaunchRequest base_request() {
-    LaunchRequest request;
-    request.queue_len = 16'384;
-    request.requested_worker_groups = 128;
-    request.max_workgroup_size_x = 256;
-    request.max_compute_workgroups_per_dimension = 65'535;
-    request.max_compute_invocations_per_workgroup = 1024;
-    request.graph_node_count = 100'000;
-    request.graph_edge_count = 250'000;
-    request.frontier_density = BasisPoints(2000);
-    request.memory_pressure = BasisPoints(1000);
-    return request;
-}
-
 }  // namespace megabed::gen

@@ -31,8 +31,4 @@ namespace megabed::gen {
 
 [[nodiscard]] rc::Gen<std::optional<DispatchTopology>> previous_topology();
 
-/// The base request of the laws: queue 16384, 128 groups, 256 lanes, 100000 nodes, 250000 edges, density 2000
-/// bps, pressure 1000 bps, everything else absent.
-[[nodiscard]] LaunchRequest base_request();
-
 }  // namespace megabed::gen

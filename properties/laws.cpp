@@ -1,25 +1,66 @@
 #include "properties/laws.h"
 
+#include "properties/law_families.h"
+
+#include <algorithm>
 #include <array>
 
 namespace megabed {
 namespace {
 
-constexpr std::array kLaws{
-    Law{"S1", "any density readings inside one band: at most one topology change"},
-    Law{"S2", "any pressure readings inside the pressure band: at most one topology change"},
-    Law{"O1", "total: every input gives a value or a typed error"},
-    Law{"O2", "slots, grid, hit capacity and peak are exact in unbounded integers, or a typed error"},
-    Law{"O5a", "queue > 0 and a budget: peak <= budget"},
-    Law{"T1", "cached and uncached answers are equal"},
-    Law{"T2", "the cache is least-recently-used with 128 entries and exact counters"},
-    Law{"D1", "same scenario and seed, same digest, for any thread count, run twice"},
-    Law{"D3", "simulated time never goes back"},
-    Law{"D4", "traversal frontiers equal a Boost.Graph breadth-first search, level by level"},
+constexpr std::array kElsewhere{
+    Law{.id = "D1",
+        .sentence = "same scenario and seed, same digest, for any thread count, run twice",
+        .scope = LawScope::Simulator},
+    Law{.id = "D2",
+        .sentence = "every queued item is executed exactly once or reported",
+        .scope = LawScope::Simulator},
+    Law{.id = "D3", .sentence = "simulated time never goes back", .scope = LawScope::Simulator},
+    Law{.id = "D4",
+        .sentence = "traversal frontiers equal a Boost.Graph breadth-first search, level by level",
+        .scope = LawScope::Simulator},
+    Law{.id = "B1", .sentence = "every ring slot is claimed exactly once", .scope = LawScope::Backends},
+    Law{.id = "B2", .sentence = "results equal the oracle on every backend", .scope = LawScope::Backends},
+    Law{.id = "B3",
+        .sentence = "under the same recorded telemetry all backends take the same decisions",
+        .scope = LawScope::Backends},
+};
+
+std::vector<Law> collect() {
+    std::vector<Law> laws;
+    for (const auto family : {stability_laws(), monotonicity_laws(), safety_laws(), cache_laws(), part_laws(),
+                              std::span<const Law>(kElsewhere)}) {
+        laws.insert(laws.end(), family.begin(), family.end());
+    }
+    return laws;
+}
+
+constexpr std::array<LawClass, kOwnClasses> kCommonClasses{
+    LawClass{"standard parameters"}, LawClass{"custom parameters"}, LawClass{"blank start"},
+    LawClass{"carried state"},       LawClass{"empty", true},       LawClass{"sparse", true},
+    LawClass{"hybrid", true},        LawClass{"dense", true},       LawClass{"fused", true},
+    LawClass{"memory", true},        LawClass{"refused", true},
 };
 
 }  // namespace
 
-std::span<const Law> known_laws() { return kLaws; }
+std::span<const Law> known_laws() {
+    static const std::vector<Law> laws = collect();
+    return laws;
+}
+
+const Law* find_law(std::string_view id) {
+    const auto laws = known_laws();
+    const auto found = std::find_if(laws.begin(), laws.end(), [&](const Law& law) { return law.id == id; });
+    return found == laws.end() ? nullptr : &*found;
+}
+
+LawClass class_of(const Law& law, std::uint32_t index) {
+    if (index < kOwnClasses) {
+        return kCommonClasses[index];
+    }
+    const std::size_t own = index - kOwnClasses;
+    return own < law.own_classes.size() ? law.own_classes[own] : LawClass{};
+}
 
 }  // namespace megabed

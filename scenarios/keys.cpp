@@ -1,5 +1,8 @@
 #include "scenarios/keys.h"
 
+#include "scenarios/request_fields.h"
+#include "scenarios/request_toml.h"
+
 #include <fmt/format.h>
 #include <array>
 #include <iterator>
@@ -110,7 +113,30 @@ constexpr std::array kScenarioKeys{
     KeySpec{"run.service.tenant", "quota_items", KeyType::Count, 0, kU32Max, "0",
             "items served a launch, the rest is requeued; 0 is no limit"},
     KeySpec{"run.service.tenant", "opcode", KeyType::Count, 0, kU32Max, "0", "what its items ask for"},
+
+    KeySpec{"counterexample", "law", KeyType::Text, 0, 0, kRequired,
+            "the law that the listed requests break; for `megabed replay`, a run ignores this table"},
+    KeySpec{"counterexample", "why", KeyType::Text, 0, 0, kRequired, "how it breaks"},
+    KeySpec{"counterexample", "prelude", KeyType::Count, 0, kU32Max, "0",
+            "requests at the front that only lead to the state the law starts from"},
+    KeySpec{"counterexample", "digest", KeyType::Text, 0, 0, kRequired, "of the decisions along the requests"},
 };
+
+/// Of every listed request; the default is the base request of the laws.
+void append_request_keys(std::string& text) {
+    text +=
+        "\n### `[run.requests]`\n\nRequests that are asked one after another as they stand, a launch each, "
+        "whatever "
+        "became of the one before. These keys hold for all of them; `list = [{queue_len = 1}, {}]` holds one "
+        "table of the same keys for each. \"absent\" is a reading that was not taken; a number that leaves 63 "
+        "bits is text.\n\n| key | allowed | default |\n|---|---|---|\n";
+    for (const RequestField& field : request_fields()) {
+        const auto base = field.get(base_request());
+        fmt::format_to(std::back_inserter(text), "| `{}` | 0 to {}{} | {} |\n", field.name, field.most,
+                       field.optional ? ", \"absent\"" : "",
+                       base ? fmt::format("`{}`", *base) : "`\"absent\"`");
+    }
+}
 
 constexpr std::array kDeviceKeys{
     KeySpec{"", "format", KeyType::Count, 1, 1, kRequired, "version of this format"},
@@ -250,11 +276,13 @@ std::string keys_as_markdown() {
         "(`[run.policy]` and so on) whose keys replace the shared ones. `--set policy.name=stateless` replaces "
         "a "
         "key for every run; `--set run.graph=...` reaches a key of the runs themselves. A run holds one of "
-        "`[run.bfs]` (the default where there is a graph), `[run.synthetic]` and `[run.service]`. An integer "
+        "`[run.bfs]` (the default where there is a graph), `[run.synthetic]`, `[run.service]` and "
+        "`[run.requests]`. An integer "
         "and "
         "a text with its unit are the same value: `budget_bytes = 2147483648` and `budget = \"2 GiB\"`.\n\n"
         "## Scenario files\n";
     append_tables(text, kScenarioKeys);
+    append_request_keys(text);
     text += "\n## Device profiles\n";
     append_tables(text, kDeviceKeys);
     return text;

@@ -33,7 +33,7 @@ public:
     [[nodiscard]] virtual Observation observe() = 0;
     /// Carries out a recommendation and returns when it is finished.
     [[nodiscard]] virtual LaunchOutcome launch(const LaunchRecommendation& recommendation) = 0;
-    /// Lets time pass without a launch, after a refusal.
+    /// Lets time pass without a launch, after a refusal. Work that asks each question once goes on to the next.
     virtual void pause(SimTime time) = 0;
 
     [[nodiscard]] virtual SimTime now() const = 0;

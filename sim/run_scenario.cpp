@@ -1,28 +1,16 @@
 #include "sim/run_scenario.h"
 
+#include "sim/decision_digest.h"
 #include "sim/digest.h"
 #include "sim/flaps.h"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 namespace megabed {
 namespace {
-
-void add_decision(Digest& digest, const Decision& decision) {
-    const LaunchRecommendation& answer = decision.recommendation;
-    digest.add(std::uint64_t{answer.geometry.workgroup_size_x} << 32 | answer.geometry.slot_count.value());
-    digest.add(std::uint64_t{answer.geometry.dispatch_grid[0]} << 32 | answer.worker_groups);
-    digest.add(std::uint64_t{answer.hit_capacity} << 32 | static_cast<std::uint64_t>(answer.pressure) << 24 |
-               static_cast<std::uint64_t>(answer.execution_mode) << 16 |
-               static_cast<std::uint64_t>(answer.topology) << 8 |
-               static_cast<std::uint64_t>((answer.promote_hot_opcodes ? 1U : 0U) |
-                                          (answer.promote_hot_windows ? 2U : 0U) |
-                                          (answer.age_priority_work ? 4U : 0U)));
-    digest.add(answer.estimated_peak_device_bytes.value());
-    digest.add(static_cast<std::uint64_t>(decision.rule) << 8 | static_cast<std::uint64_t>(decision.hold));
-}
 
 void add_record(Digest& digest, const LaunchRecord& record) {
     const LaunchOutcome& outcome = record.outcome;
@@ -32,8 +20,7 @@ void add_record(Digest& digest, const LaunchRecord& record) {
         add_decision(digest, *record.decision);
     }
     if (record.error) {
-        digest.add(static_cast<std::uint64_t>(record.error->code) << 8 |
-                   static_cast<std::uint64_t>(record.error->field));
+        add_refusal(digest, *record.error);
     }
     digest.add(static_cast<std::uint64_t>(outcome.start.value()));
     digest.add(static_cast<std::uint64_t>(outcome.duration.value()));
@@ -125,6 +112,7 @@ private:
 Loaded<RunSummary> run_scenario(const Scenario& scenario, std::string backend_name, Policy& policy,
                                 Backend& backend, RecordSink& sink, const RunOptions& options) {
     constexpr std::uint64_t kProgressEvery = 256;
+    const bool asks_once = std::holds_alternative<RequestsWorkload>(scenario.workload);
     SummaryBuilder summary(scenario, std::move(backend_name));
     PolicyState state;
     std::uint32_t refusals_in_a_row = 0;
@@ -157,7 +145,9 @@ Loaded<RunSummary> run_scenario(const Scenario& scenario, std::string backend_na
             if (out_of_memory) {
                 summary.count_oom();
             }
-            if (out_of_memory && refusals_in_a_row++ < scenario.out_of_memory_retries_max) {
+            if (asks_once) {
+                record.outcome.duration = SimTime(0);
+            } else if (out_of_memory && refusals_in_a_row++ < scenario.out_of_memory_retries_max) {
                 record.outcome.duration = scenario.out_of_memory_pause;
             } else {
                 summary.stop(fmt::format("launch {} was refused: {}", index, to_string(decision.error())));

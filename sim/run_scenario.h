@@ -70,7 +70,7 @@ struct RunOptions {
 
 /// Drives a policy through a backend until the work is done: observe, recommend, launch, record.
 /// A refusal for lack of memory is asked again after the scenario's pause, up to its limit; any other refusal,
-/// or the limit, ends the run with `stopped_by` set.
+/// or the limit, ends the run with `stopped_by` set. A workload of listed requests goes on after any refusal.
 /// Errors: Interrupted.
 [[nodiscard]] Loaded<RunSummary> run_scenario(const Scenario& scenario, std::string backend_name,
                                               Policy& policy, Backend& backend, RecordSink& sink,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "policy/launch_parameters.h"
+#include "policy/launch_request.h"
 #include "policy/units.h"
 #include "sim/device_profile.h"
 #include "sim/graph.h"
@@ -70,7 +71,13 @@ struct ServiceWorkload {
     std::vector<Tenant> tenants;
 };
 
-using Workload = std::variant<TraversalWorkload, SyntheticWorkload, ServiceWorkload>;
+/// Requests that are asked one after another exactly as they stand, whatever became of the one before: a
+/// recorded trace, or the counterexample of a law.
+struct RequestsWorkload {
+    std::vector<LaunchRequest> requests;
+};
+
+using Workload = std::variant<TraversalWorkload, SyntheticWorkload, ServiceWorkload, RequestsWorkload>;
 
 /// Where the next launch is decided.
 enum class DecisionPlace : std::uint8_t { Host, Device };

@@ -50,6 +50,10 @@ public:
 
     [[nodiscard]] Observation observe() override {
         Observation observation;
+        if (work_->prescribes_requests()) {
+            work_->observe(observation);
+            return observation;
+        }
         LaunchRequest& request = observation.request;
         const DeviceProfile& device = scenario_.device;
         constexpr std::uint32_t kGroupsAMultiprocessor = 4;
@@ -90,7 +94,10 @@ public:
         return outcome;
     }
 
-    void pause(SimTime time) override { advance_to(now_ + time); }
+    void pause(SimTime time) override {
+        work_->refused();
+        advance_to(now_ + time);
+    }
 
 private:
     std::unique_ptr<SimulatedWork> make_work(const TraversalWorkload& /*workload*/, const CsrGraph* graph) {
@@ -102,6 +109,10 @@ private:
     }
     std::unique_ptr<SimulatedWork> make_work(const ServiceWorkload& /*workload*/, const CsrGraph* /*graph*/) {
         return make_service_work(scenario_, costs_, *this);
+    }
+
+    std::unique_ptr<SimulatedWork> make_work(const RequestsWorkload& /*workload*/, const CsrGraph* /*graph*/) {
+        return make_requests_work(scenario_, costs_);
     }
 
     void schedule(SimTime time, SimEvent event) override { events_.push(time, event); }

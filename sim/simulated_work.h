@@ -54,6 +54,8 @@ public:
     /// Fills the fields of the request that speak of the work: queue, hits, hot counts, requeues, graph,
     /// density.
     virtual void observe(Observation& observation) = 0;
+    /// Whether `observe` fills the whole request, so that nothing else may be put into it.
+    [[nodiscard]] virtual bool prescribes_requests() const { return false; }
     /// Device bytes of the work itself.
     [[nodiscard]] virtual Bytes resident() const = 0;
     /// Claims the work of one launch and says how long it takes.
@@ -61,6 +63,8 @@ public:
                                          const GrantedGrid& grid) = 0;
     /// The launch that `start` began is over.
     virtual void finish() {}
+    /// The policy refused to decide on what was observed.
+    virtual void refused() {}
     virtual void on_event(const SimEvent& /*event*/) {}
     [[nodiscard]] virtual std::uint64_t levels() const = 0;
     [[nodiscard]] virtual const ServiceTotals* service_totals() const { return nullptr; }
@@ -70,6 +74,8 @@ public:
                                                                  const CsrGraph& graph, const CostModel& costs);
 [[nodiscard]] std::unique_ptr<SimulatedWork> make_synthetic_work(const Scenario& scenario,
                                                                  const CostModel& costs);
+[[nodiscard]] std::unique_ptr<SimulatedWork> make_requests_work(const Scenario& scenario,
+                                                                const CostModel& costs);
 [[nodiscard]] std::unique_ptr<SimulatedWork> make_service_work(const Scenario& scenario, const CostModel& costs,
                                                                EventScheduler& scheduler);
 

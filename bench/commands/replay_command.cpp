@@ -3,9 +3,13 @@
 #include "bench/json_text.h"
 #include "bench/scenario_runner.h"
 #include "bench/version.h"
+#include "properties/counterexample_file.h"
+#include "properties/law_search.h"
+#include "properties/laws.h"
 #include "scenarios/catalog.h"
 #include "scenarios/scenario_loader.h"
 #include "sim/digest.h"
+#include "sim/policy_source.h"
 
 #include <fmt/format.h>
 #include <cstdio>
@@ -78,7 +82,50 @@ Loaded<StoredRun> load_stored_run(const std::string& file) {
     }
 }
 
+/// Judges a counterexample again: the same decisions, and the law still broken.
+int replay_counterexample(const std::string& path, const std::string& text, bool json) {
+    const auto stored = parse_counterexample(text, path);
+    if (!stored) {
+        return refuse(stored.error());
+    }
+    const auto subject = find_policy_source(stored->policy);
+    if (!subject) {
+        return refuse(subject.error());
+    }
+    const Law& law = *find_law(stored->law);
+    if (law.applies != nullptr && !law.applies(subject->parts)) {
+        return refuse(
+            InputError{.where = path,
+                       .line = {},
+                       .key = "policy.name",
+                       .problem = fmt::format("{} has no part that {} speaks of", stored->policy, law.id),
+                       .allowed = "the policy that broke the law"});
+    }
+    const std::uint64_t digest = case_digest(*subject, law, stored->input);
+    const Judgement judgement = judge_case(*subject, law, stored->input);
+    const bool broken = judgement.outcome == CaseOutcome::Breaks;
+    const bool same = digest == stored->digest && broken;
+    if (json) {
+        fmt::print("{}", json_text(Json{{"digest", hex(digest)},
+                                        {"expected_digest", hex(stored->digest)},
+                                        {"same", same},
+                                        {"law", stored->law},
+                                        {"policy", stored->policy},
+                                        {"breaks", broken}}));
+        return same ? kExitDone : kExitFailed;
+    }
+    fmt::print("law {}: {}\n{}{} {}: {}\n", law.id, law.sentence, case_as_table(*subject, law, stored->input),
+               stored->policy, broken ? "breaks it" : "does not break it",
+               broken ? judgement.why : stored->why);
+    fmt::print("{}: digest {}, expected {}: {}\n", path, hex(digest), hex(stored->digest),
+               digest == stored->digest ? "the same" : "DIFFERENT");
+    return same ? kExitDone : kExitFailed;
+}
+
 int replay(const std::string& path, bool json) {
+    if (const auto text = read_text_file(path); text && is_counterexample(*text)) {
+        return replay_counterexample(path, *text, json);
+    }
     const auto stored = load_stored_run(path);
     if (!stored) {
         return refuse(stored.error());
@@ -91,6 +138,9 @@ int replay(const std::string& path, bool json) {
         InputError error = file.error();
         error.where = fmt::format("{}: {}", path, error.where);
         return refuse(error);
+    }
+    if (const auto loaded = load_policies(*file); !loaded) {
+        return refuse(loaded.error());
     }
     RunnerOptions options;
     options.backend = stored->backend;
@@ -128,10 +178,17 @@ void add_replay_command(CLI::App& app, Action& action) {
         bool json = false;
     };
     const auto arguments = std::make_shared<Arguments>();
-    CLI::App* const command = app.add_subcommand("replay", "Run a stored run again and compare the digests.");
-    command->add_option("FILE", arguments->file, "summary.json of an earlier run")->required();
+    CLI::App* const command =
+        app.add_subcommand("replay", "Run a stored run or judge a counterexample again, and compare.");
+    command
+        ->add_option(
+            "FILE", arguments->file,
+            "summary.json of an earlier `run --out`, or a counterexample of `verify --counterexamples`")
+        ->required();
     command->add_flag("--json", arguments->json, "one JSON document on stdout and nothing else");
-    command->footer("Example: megabed replay results/summary.json\nExit status 1 when the digest differs.");
+    command->footer(
+        "Example: megabed replay results/summary.json\nExit status 1 when the digest differs, or when the law "
+        "of a counterexample is no longer broken.");
     command->callback(
         [arguments, &action] { action = [arguments] { return replay(arguments->file, arguments->json); }; });
 }

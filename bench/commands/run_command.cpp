@@ -89,6 +89,9 @@ int run(const RunArguments& arguments) {
     if (!file) {
         return refuse(file.error());
     }
+    if (const auto loaded = load_policies(*file); !loaded) {
+        return refuse(loaded.error());
+    }
     RunnerOptions options;
     options.backend = arguments.backend;
     options.keep_files = arguments.out.has_value();
@@ -124,8 +127,10 @@ void add_run_command(CLI::App& app, Action& action) {
             "SCENARIO", arguments->scenario,
             "scenario file (.toml), or a name that `megabed list scenarios` shows; keys: scenarios/KEYS.md")
         ->required();
-    command->add_option("--policy", arguments->policy,
-                        "policy for every run; see `megabed list policies` (default: the file's)");
+    command->add_option(
+        "--policy", arguments->policy,
+        "policy for every run: a name that `megabed list policies` shows, or the path of a plug-in such as "
+        "./libmine.so (default: the file's)");
     command->add_option("--backend", arguments->backend, "sim, threads or cuda; see `megabed list backends`")
         ->capture_default_str();
     command->add_option("--decide", arguments->decide, "where launches are decided (default: the file's)")

@@ -3,6 +3,7 @@
 #include "policy/reference_policy.h"
 #include "policy/registry.h"
 #include "properties/generators.h"
+#include "scenarios/request_toml.h"
 #include "sim/counter_random.h"
 
 #include <benchmark/benchmark.h>
@@ -16,7 +17,7 @@ constexpr std::size_t kRequests = 64;
 /// Requests that differ in queue, density, pressure and resident bytes, so that no branch can be learnt.
 std::vector<LaunchRequest> varied(bool readings) {
     CounterRandom random(1, 0);
-    std::vector<LaunchRequest> requests(kRequests, gen::base_request());
+    std::vector<LaunchRequest> requests(kRequests, base_request());
     for (LaunchRequest& request : requests) {
         request.queue_len = static_cast<std::uint32_t>(random.next() % 100'000 + 1);
         request.frontier_density = BasisPoints(static_cast<std::uint16_t>(random.next() % 10'001));
@@ -45,7 +46,7 @@ void run(benchmark::State& state, const std::vector<LaunchRequest>& requests, Re
 
 void recommend_base(benchmark::State& state) {
     const LaunchPolicyParameters parameters;
-    run(state, std::vector<LaunchRequest>(kRequests, gen::base_request()), [&](const LaunchRequest& request) {
+    run(state, std::vector<LaunchRequest>(kRequests, base_request()), [&](const LaunchRequest& request) {
         return reference::recommend(parameters, request, DispatchTopology::HybridFrontier);
     });
 }
@@ -78,7 +79,7 @@ void recommend_through_the_seam(benchmark::State& state) {
 void cache_hit_on_the_newest(benchmark::State& state) {
     const LaunchPolicyParameters parameters;
     RecommendationCache cache;
-    run(state, std::vector<LaunchRequest>(kRequests, gen::base_request()),
+    run(state, std::vector<LaunchRequest>(kRequests, base_request()),
         [&](const LaunchRequest& request) { return cache.recommend(parameters, request); });
 }
 
@@ -92,12 +93,11 @@ void cache_hit_in_turn(benchmark::State& state) {
 void cache_miss_with_eviction(benchmark::State& state) {
     const LaunchPolicyParameters parameters;
     RecommendationCache cache;
-    LaunchRequest fresh = gen::base_request();
-    run(state, std::vector<LaunchRequest>(kRequests, gen::base_request()),
-        [&](const LaunchRequest& /*request*/) {
-            fresh.queue_len = fresh.queue_len % 1'000'000 + 1;
-            return cache.recommend(parameters, fresh);
-        });
+    LaunchRequest fresh = base_request();
+    run(state, std::vector<LaunchRequest>(kRequests, base_request()), [&](const LaunchRequest& /*request*/) {
+        fresh.queue_len = fresh.queue_len % 1'000'000 + 1;
+        return cache.recommend(parameters, fresh);
+    });
 }
 
 BENCHMARK(recommend_base);

@@ -1,0 +1,371 @@
+#include "scenarios/run_reader.h"
+
+#include "policy/registry.h"
+#include "scenarios/catalog.h"
+#include "scenarios/device_loader.h"
+#include "scenarios/request_toml.h"
+#include "sim/graph_source.h"
+#include "sim/plugin_policy.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace megabed {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPathShown = 1000;
+
+/// Reads the sections of one run into a Scenario.
+class RunReader {
+public:
+    RunReader(RunTables tables, fs::path folder, FirstError& errors)
+        : tables_(tables), folder_(std::move(folder)), errors_(errors) {}
+
+    Scenario read() {
+        Scenario scenario;
+        scenario.file = tables_.source();
+        SectionReader run(scenario_keys(), "run", tables_.run(), errors_);
+        read_name(run, scenario);
+        read_graph(run, scenario);
+        run.refuse_unknown({"policy", "device", "memory", "bfs", "synthetic", "service", "requests"});
+        read_policy(scenario);
+        read_device(scenario);
+        read_memory(scenario);
+        read_workload(run, scenario);
+        return scenario;
+    }
+
+private:
+    static void read_name(SectionReader& run, Scenario& scenario) {
+        scenario.name = run.text("name").value_or("");
+        const bool plain = std::all_of(scenario.name.begin(), scenario.name.end(), [](unsigned char symbol) {
+            return std::isalnum(symbol) != 0 || symbol == '-' || symbol == '_';
+        });
+        constexpr std::size_t kLongest = 64;
+        if (!plain || scenario.name.size() > kLongest) {
+            run.refuse("name", fmt::format("is {}", printable(scenario.name)),
+                       "at most 64 letters, digits, - and _");
+        }
+    }
+
+    void read_graph(SectionReader& run, Scenario& scenario) {
+        const auto graph = run.text("graph");
+        if (!graph) {
+            return;
+        }
+        const bool file = !is_generator_spec(*graph);
+        scenario.graph = file ? (folder_ / *graph).lexically_normal().string() : *graph;
+        std::error_code code;
+        const bool spec_like = graph->find(':') != std::string::npos && graph->find('=') != std::string::npos;
+        if (file && !spec_like && !fs::exists(scenario.graph, code)) {
+            run.refuse("graph", fmt::format("{} does not exist", printable(scenario.graph, kPathShown)),
+                       "a graph file relative to the scenario, or a generator SPEC");
+        }
+    }
+
+    void read_policy(Scenario& scenario) {
+        SectionReader policy(scenario_keys(), "policy", tables_.shared("policy"), errors_);
+        LaunchPolicyParameters& parameters = scenario.parameters;
+        scenario.policy = policy.text("name").value_or(scenario.policy);
+        scenario.decide =
+            policy.text("decide").value_or("device") == "host" ? DecisionPlace::Host : DecisionPlace::Device;
+        const auto count = [&](std::string_view key, std::uint32_t& value) {
+            value = policy.u32(key).value_or(value);
+        };
+        const auto threshold = [&](std::string_view key, BasisPoints& value) {
+            value = policy.bps(key).value_or(value);
+        };
+        count("min_hit_capacity", parameters.min_hit_capacity);
+        count("hit_capacity_multiplier", parameters.hit_capacity_multiplier);
+        count("saturated_waves", parameters.saturated_waves);
+        count("hot_opcode_threshold", parameters.hot_opcode_threshold);
+        count("hot_window_threshold", parameters.hot_window_threshold);
+        count("jit_queue_len_threshold", parameters.jit_queue_len_threshold);
+        count("priority_age_threshold", parameters.priority_age_threshold);
+        threshold("sparse_frontier_threshold_bps", parameters.sparse_frontier_threshold);
+        const bool dense_given = policy.bps("dense_frontier_threshold_bps").has_value();
+        threshold("dense_frontier_threshold_bps", parameters.dense_frontier_threshold);
+        threshold("memory_pressure_threshold_bps", parameters.memory_pressure_threshold);
+        count("fusion_edge_threshold", parameters.fusion_edge_threshold);
+        count("scratch_bytes_per_hit", parameters.scratch_bytes_per_hit);
+        policy.refuse_unknown();
+
+        const int sparse = parameters.sparse_frontier_threshold.value();
+        const int dense = parameters.dense_frontier_threshold.value();
+        if (sparse + kHysteresisBps >= dense - kHysteresisBps) {
+            const std::string bands =
+                fmt::format("is {} with a {} threshold of {}: their bands meet", dense_given ? dense : sparse,
+                            dense_given ? "sparse" : "dense", dense_given ? sparse : dense);
+            if (dense_given) {
+                policy.refuse("dense_frontier_threshold_bps", bands,
+                              fmt::format("at least {}", sparse + 2 * kHysteresisBps + 1));
+            } else {
+                policy.refuse("sparse_frontier_threshold_bps", bands,
+                              fmt::format("at most {}", dense - 2 * kHysteresisBps - 1));
+            }
+        }
+        read_policy_name(policy, scenario);
+    }
+
+    /// A plug-in is loaded when the run starts; here only its file must be there.
+    void read_policy_name(SectionReader& policy, Scenario& scenario) {
+        std::vector<std::string_view> names;
+        for (const PolicyRow& row : registered_policies()) {
+            names.push_back(row.name);
+        }
+        if (is_plugin_path(scenario.policy)) {
+            std::error_code code;
+            const fs::path beside = folder_ / scenario.policy;
+            scenario.policy = fs::exists(beside, code) ? beside.lexically_normal().string() : scenario.policy;
+            scenario.decide = DecisionPlace::Host;
+            if (!fs::exists(scenario.policy, code)) {
+                policy.refuse("name", fmt::format("{} does not exist", printable(scenario.policy, kPathShown)),
+                              listed(names) + ", or the path of a plug-in");
+            }
+        } else if (std::find(names.begin(), names.end(), scenario.policy) == names.end()) {
+            const auto guess = nearest(scenario.policy, names);
+            policy.refuse(
+                "name",
+                guess ? fmt::format("{} is no policy; did you mean {}?", printable(scenario.policy), *guess)
+                      : fmt::format("{} is no policy", printable(scenario.policy)),
+                listed(names));
+        }
+    }
+
+    void read_device(Scenario& scenario) {
+        SectionReader device(scenario_keys(), "device", tables_.shared("device"), errors_);
+        const std::string profile = device.text("profile").value_or("h200");
+        scenario.kernels_cached = device.flag("kernels_cached").value_or(false);
+        scenario.requested_worker_groups = device.u32("requested_worker_groups");
+        scenario.requested_hit_capacity = device.u32("requested_hit_capacity");
+        scenario.expected_hits_per_item = device.u32("expected_hits_per_item");
+        scenario.fuse_waves_max = device.u32("fuse_max_waves").value_or(scenario.fuse_waves_max);
+        device.refuse_unknown();
+
+        const bool is_path = profile.ends_with(".toml");
+        const fs::path path =
+            is_path ? folder_ / profile : catalog_directory() / "devices" / (profile + ".toml");
+        std::error_code code;
+        if (!fs::exists(path, code)) {
+            std::string known;
+            if (const auto devices = list_devices()) {
+                for (const CatalogEntry& entry : *devices) {
+                    known += entry.name + ", ";
+                }
+            }
+            device.refuse("profile", fmt::format("{} is no device profile", printable(profile)),
+                          known + "or a .toml file relative to the scenario");
+            return;
+        }
+        auto loaded = load_device(path);
+        if (!loaded) {
+            errors_.report(loaded.error());
+            return;
+        }
+        scenario.device = *std::move(loaded);
+    }
+
+    void read_memory(Scenario& scenario) {
+        SectionReader memory(scenario_keys(), "memory", tables_.shared("memory"), errors_);
+        constexpr SimTime kPause{10'000};
+        constexpr std::uint32_t kRetries = 1000;
+        scenario.memory.budget = memory.bytes("budget");
+        scenario.out_of_memory_pause = memory.time("retry_pause").value_or(kPause);
+        scenario.out_of_memory_retries_max = memory.u32("retries_max").value_or(kRetries);
+        memory.refuse_unknown({"co_tenant"});
+        for (const Layer& layer : tables_.shared("memory")) {
+            const toml::node* const list = layer.table == nullptr ? nullptr : layer.table->get("co_tenant");
+            if (list != nullptr) {
+                for_each_table(*list, layer, "memory.co_tenant", [&](SectionReader& entry) {
+                    scenario.memory.co_tenants.push_back(read_ramp(entry));
+                });
+                break;
+            }
+        }
+    }
+
+    static MemoryRamp read_ramp(SectionReader& entry) {
+        MemoryRamp ramp;
+        ramp.start = entry.time("start").value_or(SimTime(0));
+        ramp.end = entry.time("end").value_or(ramp.start);
+        ramp.from = entry.bytes("from").value_or(Bytes(0));
+        ramp.to = entry.bytes("to").value_or(Bytes(0));
+        if (ramp.end < ramp.start) {
+            entry.refuse("end", fmt::format("is {} ns, before the start", ramp.end.value()),
+                         fmt::format("from {} ns on", ramp.start.value()));
+        }
+        return ramp;
+    }
+
+    void read_workload(SectionReader& run, Scenario& scenario) {
+        std::vector<std::string_view> given;
+        for (const std::string_view kind : kWorkloads) {
+            const toml::node* const node = tables_.run_table().get(kind);
+            if (node == nullptr) {
+                continue;
+            }
+            given.push_back(kind);
+            if (!node->is_table()) {
+                errors_.report({.where = std::string(tables_.source()),
+                                .line = node->source().begin.line,
+                                .key = fmt::format("run.{}", kind),
+                                .problem = fmt::format("is {}", as_written(*node)),
+                                .allowed = "a table"});
+            }
+        }
+        if (given.size() > 1 || (given.empty() && scenario.graph.empty())) {
+            run.refuse(
+                "name", fmt::format("the run {} has {} workloads", printable(scenario.name), given.size()),
+                "one of [run.bfs], [run.synthetic], [run.service], [run.requests]; a graph alone means bfs");
+            return;
+        }
+        const std::string_view kind = given.empty() ? kWorkloads[0] : given[0];
+        if (kind == "bfs") {
+            read_traversal(run, scenario);
+        } else if (kind == "synthetic") {
+            read_synthetic(scenario);
+        } else if (kind == "service") {
+            read_service(scenario);
+        } else {
+            read_request_list(scenario);
+        }
+        if (kind != "bfs" && !scenario.graph.empty()) {
+            run.refuse("graph", fmt::format("a {} workload has no graph", kind), "no graph");
+        }
+    }
+
+    void read_traversal(SectionReader& run, Scenario& scenario) {
+        SectionReader bfs(scenario_keys(), "run.bfs", tables_.own("bfs"), errors_);
+        scenario.workload = TraversalWorkload{bfs.u32("root")};
+        bfs.refuse_unknown();
+        if (scenario.graph.empty()) {
+            run.refuse("graph", "is missing", "a graph file or a generator SPEC");
+        }
+    }
+
+    void read_synthetic(Scenario& scenario) {
+        SectionReader keys(scenario_keys(), "run.synthetic", tables_.own("synthetic"), errors_);
+        SyntheticWorkload workload;
+        const std::string shape = keys.text("shape").value_or("constant");
+        workload.shape = shape == "square"        ? DensityShape::Square
+                         : shape == "sawtooth"    ? DensityShape::Sawtooth
+                         : shape == "random-walk" ? DensityShape::RandomWalk
+                                                  : DensityShape::Constant;
+        workload.vertices = keys.u32("vertices").value_or(1);
+        workload.arcs = keys.u32("arcs").value_or(1);
+        workload.low = keys.bps("low_bps").value_or(BasisPoints(0));
+        workload.high = keys.bps("high_bps").value_or(workload.low);
+        workload.period_waves = keys.u32("period_waves").value_or(workload.period_waves);
+        workload.step = keys.bps("step_bps").value_or(BasisPoints(100));
+        workload.waves = keys.u32("waves").value_or(1);
+        workload.hot_opcode_count = keys.u32("hot_opcode_count").value_or(0);
+        workload.hot_window_count = keys.u32("hot_window_count").value_or(0);
+        if (workload.high < workload.low) {
+            keys.refuse("high_bps", fmt::format("is {}, below low_bps", workload.high.value()),
+                        fmt::format("{} to 10000 bps", workload.low.value()));
+        }
+        keys.refuse_unknown();
+        scenario.workload = workload;
+    }
+
+    void read_service(Scenario& scenario) {
+        SectionReader keys(scenario_keys(), "run.service", tables_.own("service"), errors_);
+        constexpr SimTime kEpoch{20'000};
+        ServiceWorkload workload;
+        workload.duration = keys.time("duration").value_or(SimTime(1));
+        workload.epoch = keys.time("epoch").value_or(kEpoch);
+        workload.item = keys.time("item").value_or(SimTime(1));
+        workload.ring_slots = SlotCount(keys.u32("ring_slots").value_or(1));
+        workload.hot_opcode_share = keys.bps("hot_opcode_share_bps").value_or(BasisPoints(1000));
+        keys.refuse_unknown({"tenant"});
+        for (const Layer& layer : tables_.own("service")) {
+            const toml::node* const list = layer.table == nullptr ? nullptr : layer.table->get("tenant");
+            if (list != nullptr) {
+                for_each_table(*list, layer, "run.service.tenant",
+                               [&](SectionReader& entry) { workload.tenants.push_back(read_tenant(entry)); });
+            }
+        }
+        if (workload.tenants.empty()) {
+            errors_.report({.where = std::string(tables_.source()),
+                            .line = {},
+                            .key = "run.service.tenant",
+                            .problem = "is missing",
+                            .allowed = "one or more tables"});
+        }
+        scenario.workload = std::move(workload);
+    }
+
+    void read_request_list(Scenario& scenario) {
+        RequestsWorkload workload;
+        for (const Layer& layer : tables_.own("requests")) {
+            if (layer.table != nullptr && !layer.has_lines) {
+                errors_.report({.where = std::string(layer.source),
+                                .line = {},
+                                .key = "run.requests",
+                                .problem = "cannot be set",
+                                .allowed = "requests stand in the file"});
+            } else if (layer.table != nullptr) {
+                workload.requests = read_requests(*layer.table, layer.source, "run.requests", errors_);
+            }
+        }
+        scenario.workload = std::move(workload);
+    }
+
+    static Tenant read_tenant(SectionReader& entry) {
+        constexpr SimTime kBurstEvery{1'000'000};
+        constexpr SimTime kBurstLength{100'000};
+        Tenant tenant;
+        tenant.name = entry.text("name").value_or("");
+        tenant.items_per_second = entry.rate("items_per_second").value_or(1);
+        tenant.burst_items_per_second = entry.rate("burst_items_per_second");
+        tenant.burst_every = entry.time("burst_every").value_or(kBurstEvery);
+        tenant.burst_length = entry.time("burst_length").value_or(kBurstLength);
+        tenant.quota_items = entry.u32("quota_items").value_or(0);
+        tenant.opcode = entry.u32("opcode").value_or(0);
+        return tenant;
+    }
+
+    template <class Visit>
+    void for_each_table(const toml::node& list, const Layer& layer, std::string_view section, Visit visit) {
+        const toml::array* const entries = list.as_array();
+        const bool tables =
+            entries != nullptr &&
+            std::all_of(entries->begin(), entries->end(), [](const auto& entry) { return entry.is_table(); });
+        if (!tables) {
+            InputError error{.where = std::string(layer.source),
+                             .line = {},
+                             .key = std::string(section),
+                             .problem = fmt::format("is {}", as_written(list)),
+                             .allowed = fmt::format("[[{}]] tables", section)};
+            if (layer.has_lines) {
+                error.line = list.source().begin.line;
+            }
+            errors_.report(std::move(error));
+            return;
+        }
+        for (const toml::node& node : *entries) {
+            SectionReader entry(scenario_keys(), section, {{node.as_table(), layer.source, layer.has_lines}},
+                                errors_);
+            visit(entry);
+            entry.refuse_unknown();
+        }
+    }
+
+    RunTables tables_;
+    fs::path folder_;
+    FirstError& errors_;
+};
+
+}  // namespace
+
+Scenario read_run(const RunTables& tables, const fs::path& folder, FirstError& errors) {
+    return RunReader(tables, folder, errors).read();
+}
+
+}  // namespace megabed
