@@ -7,6 +7,20 @@
 namespace megabed {
 namespace {
 
+class ReferenceCache final : public AnswerCache {
+public:
+    [[nodiscard]] Result<reference::Answer> recommend(const LaunchPolicyParameters& parameters,
+                                                      const LaunchRequest& request,
+                                                      std::optional<DispatchTopology> previous) override {
+        return cache_.recommend(parameters, request, previous);
+    }
+    [[nodiscard]] LaunchCacheStats stats() const override { return cache_.stats(); }
+    void clear() override { cache_.clear(); }
+
+private:
+    RecommendationCache cache_;
+};
+
 /// The original decays each item by a coefficient of its own; the coefficient that a diffusion would use is the
 /// weight of the item's links.
 Result<std::vector<double>> decay_by_links(std::span<const double> priorities,
@@ -28,14 +42,16 @@ Result<std::vector<double>> multiply_by_matrix(std::span<const double> fisher, s
 }  // namespace
 
 PolicyParts reference_parts() {
-    return {.cached = true,
+    return {.make_cache = [] { return std::unique_ptr<AnswerCache>(std::make_unique<ReferenceCache>()); },
+            .uncached = reference::recommend,
             .autotune = autotune,
             .diffuse = decay_by_links,
             .natural_gradient = multiply_by_matrix};
 }
 
 PolicyParts hardened_parts() {
-    return {.cached = false,
+    return {.make_cache = nullptr,
+            .uncached = nullptr,
             .autotune = autotune_known_costs,
             .diffuse = diffuse_over_siblings,
             .natural_gradient = fisher_step};

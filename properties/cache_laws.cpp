@@ -1,12 +1,14 @@
 #include "policy/recommendation_cache.h"
-#include "policy/reference_policy.h"
 #include "properties/case_aims.h"
 #include "properties/law_families.h"
 #include "properties/walk.h"
+#include "scenarios/request_fields.h"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace megabed {
@@ -29,6 +31,13 @@ void draw_cache_trace(Choices& choices, LawCase& input) {
     std::vector<LaunchRequest> pool;
     for (std::uint64_t at = 0; at < pool_size; ++at) {
         pool.push_back(aim::any_request(choices, input.parameters));
+        if (at > 0 && choices.one_in(2)) {
+            // All but one field of an earlier request: a key that left it out would serve the wrong answer.
+            const RequestField& field = request_fields()[choices.below(request_fields().size())];
+            const auto value = field.get(pool.back());
+            pool.back() = pool[choices.below(at)];
+            field.set(pool.back(), value);
+        }
         if (choices.one_in(8)) {
             pool.back().max_workgroup_size_x = 0;
         }
@@ -55,55 +64,73 @@ std::uint32_t trace_classes(const LawCase& input) {
     return class_mask(input.parameters == LaunchPolicyParameters{} ? kStandardParameters : kCustomParameters);
 }
 
-Judgement check_t1(const Policy& policy, const PolicyParts& /*parts*/, const LawCase& input) {
+/// The parameters with one of them moved by one: the cache must tell them apart.
+LaunchPolicyParameters moved(LaunchPolicyParameters parameters, std::size_t which) {
+    const ParameterField& field = parameter_fields()[which % parameter_fields().size()];
+    const std::uint64_t value = field.get(parameters);
+    field.set(parameters, value < field.most ? value + 1 : value - 1);
+    return parameters;
+}
+
+/// What is wrong with a cached answer, if anything.
+std::optional<std::string> cached_difference(const Result<reference::Answer>& cached,
+                                             const Result<reference::Answer>& uncached) {
+    if (cached.has_value() != uncached.has_value()) {
+        return "the cache answers where the policy refuses, or the other way round";
+    }
+    if (!cached) {
+        return cached.error() == uncached.error() ? std::nullopt
+                                                  : std::optional("the cache gives another error");
+    }
+    return *cached == *uncached ? std::nullopt : std::optional("the cached answer or its next state differs");
+}
+
+Judgement check_t1(const Policy& /*policy*/, const PolicyParts& parts, const LawCase& input) {
     if (input.steps.empty()) {
         return outside_domain();
     }
     std::uint32_t classes = trace_classes(input);
-    RecommendationCache cache;
-    for (const LaunchRequest& step : input.steps) {
-        const LaunchCacheStats before = cache.stats();
-        const auto cached = cache.recommend(input.parameters, step);
-        const auto uncached = policy.recommend({step, {}}, {});
-        classes |= cache.stats().hits > before.hits ? class_mask(kOwnClasses) : class_mask(kOwnClasses + 1);
-        classes |= uncached ? 0 : class_mask(kOwnClasses + 2);
-        classes |=
-            cache.stats().entries == RecommendationCache::kCapacity && cache.stats().misses > before.misses
-                ? class_mask(kOwnClasses + 3)
-                : 0;
-        if (cached.has_value() != uncached.has_value()) {
-            return breaks(classes, "the cache answers where the policy refuses, or the other way round");
+    const auto cache = parts.make_cache();
+    for (std::size_t at = 0; at < input.steps.size(); ++at) {
+        const LaunchRequest& step = input.steps[at];
+        const LaunchCacheStats before = cache->stats();
+        for (const LaunchPolicyParameters& parameters : {input.parameters, moved(input.parameters, at)}) {
+            const auto uncached = parts.uncached(parameters, step, std::nullopt);
+            classes |= uncached ? 0 : class_mask(kOwnClasses + 2);
+            if (const auto why =
+                    cached_difference(cache->recommend(parameters, step, std::nullopt), uncached)) {
+                return breaks(classes, *why);
+            }
         }
-        if (!cached && cached.error() != uncached.error()) {
-            return breaks(classes, "the cache gives another error");
-        }
-        if (cached && (!(cached->recommendation == uncached->recommendation) ||
-                       uncached->next.previous_topology() != cached->choice.topology)) {
-            return breaks(classes, "the cached answer or its next state differs");
-        }
+        const LaunchCacheStats after = cache->stats();
+        classes |= after.hits > before.hits ? class_mask(kOwnClasses) : 0;
+        classes |= after.misses > before.misses ? class_mask(kOwnClasses + 1) : 0;
+        classes |= after.entries == RecommendationCache::kCapacity && after.misses > before.misses
+                       ? class_mask(kOwnClasses + 3)
+                       : 0;
         // With a previous topology the cache stands aside and counts nothing.
-        const LaunchCacheStats stats = cache.stats();
-        const auto aside = cache.recommend(input.parameters, step, DispatchTopology::HybridFrontier);
-        if (!(cache.stats() == stats)) {
-            return breaks(classes, "a request with a previous topology goes through the cache");
-        }
-        if (aside != reference::recommend(input.parameters, step, DispatchTopology::HybridFrontier)) {
+        constexpr auto kPrevious = DispatchTopology::HybridFrontier;
+        if (cached_difference(cache->recommend(input.parameters, step, kPrevious),
+                              parts.uncached(input.parameters, step, kPrevious))) {
             return breaks(classes, "a request with a previous topology gets a blank state's answer");
+        }
+        if (!(cache->stats() == after)) {
+            return breaks(classes, "a request with a previous topology goes through the cache");
         }
     }
     return {CaseOutcome::Holds, classes, {}};
 }
 
-Judgement check_t2(const Policy& policy, const PolicyParts& /*parts*/, const LawCase& input) {
+Judgement check_t2(const Policy& policy, const PolicyParts& parts, const LawCase& input) {
     if (input.steps.empty()) {
         return outside_domain();
     }
     std::uint32_t classes = trace_classes(input);
-    RecommendationCache cache;
+    const auto cache = parts.make_cache();
     std::vector<LaunchRequest> kept;  // newest first
     LaunchCacheStats expected;
     for (const LaunchRequest& step : input.steps) {
-        (void)cache.recommend(input.parameters, step);
+        (void)cache->recommend(input.parameters, step, std::nullopt);
         const LaunchRequest key = with_zeros(step);
         const auto found = std::find(kept.begin(), kept.end(), key);
         if (found != kept.end()) {
@@ -124,22 +151,22 @@ Judgement check_t2(const Policy& policy, const PolicyParts& /*parts*/, const Law
             }
         }
         expected.entries = kept.size();
-        if (!(cache.stats() == expected)) {
+        if (!(cache->stats() == expected)) {
             return breaks(classes,
                           fmt::format("entries, hits, misses are {}, {}, {}; a list of the 128 last used "
                                       "has {}, {}, {}",
-                                      cache.stats().entries, cache.stats().hits, cache.stats().misses,
+                                      cache->stats().entries, cache->stats().hits, cache->stats().misses,
                                       expected.entries, expected.hits, expected.misses));
         }
     }
-    cache.clear();
-    if (!(cache.stats() == LaunchCacheStats{})) {
+    cache->clear();
+    if (!(cache->stats() == LaunchCacheStats{})) {
         return breaks(classes, "clear() leaves counters");
     }
     return {CaseOutcome::Holds, classes, {}};
 }
 
-bool is_cached(const PolicyParts& parts) { return parts.cached; }
+bool is_cached(const PolicyParts& parts) { return parts.make_cache != nullptr; }
 
 constexpr std::array kLaws{
     Law{.id = "T1",

@@ -1,11 +1,8 @@
 #include "properties/conformance.h"
 
-#include "gpu/device_policy.h"
 #include "policy/autotune.h"
 #include "policy/natural_gradient.h"
 #include "policy/priority_diffusion.h"
-#include "policy/recommendation_cache.h"
-#include "policy/reference_policy.h"
 #include "policy/requeue_accounting.h"
 #include "policy/sizing.h"
 
@@ -177,7 +174,7 @@ public:
     }
 
     /// Rows in batches: all questions of a batch are answered together, as a device wants it.
-    Loaded<ConformanceReport> in_batches(std::string kind, bool sequence, ConformancePlace place) {
+    Loaded<ConformanceReport> in_batches(std::string kind, bool sequence, const ConformanceTarget& target) {
         report_.kind = std::move(kind);
         constexpr std::size_t kBatch = 4096;
         while (true) {
@@ -203,7 +200,7 @@ public:
             if (rows.empty()) {
                 return finished();
             }
-            const auto answers = answer_all(cases, place);
+            const auto answers = target.answer(cases);
             if (!answers) {
                 return Refusal(answers.error());
             }
@@ -221,19 +218,6 @@ public:
     }
 
 private:
-    static Loaded<std::vector<Answer>> answer_all(const std::vector<PolicyCase>& cases,
-                                                  ConformancePlace place) {
-        if (place == ConformancePlace::Device) {
-            return recommend_on_device(cases);
-        }
-        std::vector<Answer> answers;
-        answers.reserve(cases.size());
-        for (const PolicyCase& question : cases) {
-            answers.push_back(reference::recommend(question.parameters, question.request, question.previous));
-        }
-        return answers;
-    }
-
     /// Whether the row's previous topology is the one that our own answers lead to.
     bool carried(GoldenRow& row, std::optional<DispatchTopology> previous, const Answer& answer) {
         const std::uint64_t sequence = row.u64("sequence_id");
@@ -274,7 +258,7 @@ private:
     std::optional<DispatchTopology> carried_;
 };
 
-bool cache_row_agrees(RecommendationCache& cache, GoldenRow& row) {
+bool cache_row_agrees(AnswerCache& cache, const ConformanceTarget& target, GoldenRow& row) {
     const std::size_t op = row.choice("op", {"recommend", "reset"}).value_or(1);
     bool matches = true;
     if (op == 1) {
@@ -286,9 +270,10 @@ bool cache_row_agrees(RecommendationCache& cache, GoldenRow& row) {
             row.u32("queue_len"), row.u32("requested_worker_groups"), row.u32("max_workgroup_size_x"));
         const auto previous = previous_of(row);
         const auto answer = cache.recommend(parameters, request, previous);
-        const auto uncached = reference::recommend(parameters, request, previous);
+        const PolicyCase question{parameters, request, previous};
+        const auto uncached = target.answer(std::span(&question, 1));
         const bool ok = row.choice("outcome", kOutcomes).value_or(kError) == kOk;
-        matches = answer.has_value() == ok && answer == uncached;
+        matches = answer.has_value() == ok && uncached && answer == uncached->front();
     }
     const LaunchCacheStats expected{row.u64("entries"), row.u64("hits"), row.u64("misses")};
     return cache.stats() == expected && matches;
@@ -357,7 +342,7 @@ std::vector<std::string_view> request_columns_and(std::initializer_list<std::str
     return columns;
 }
 
-std::vector<Kind> all_kinds() {
+std::vector<Kind> all_kinds(const ConformanceTarget& target) {
     std::vector<Kind> kinds;
     kinds.push_back({"launch",
                      request_columns_and({"min_hit_capacity",
@@ -394,11 +379,12 @@ std::vector<Kind> all_kinds() {
                      request_columns_and({"sequence_id", "step", "topology", "worker_groups", "hit_capacity",
                                           "workgroup_size_x"}),
                      {}});
-    kinds.push_back(
-        {"cache",
-         {"op", "queue_len", "requested_worker_groups", "max_workgroup_size_x", "min_hit_capacity",
-          "previous_topology", "outcome", "entries", "hits", "misses"},
-         [cache = RecommendationCache()](GoldenRow& row) mutable { return cache_row_agrees(cache, row); }});
+    kinds.push_back({"cache",
+                     {"op", "queue_len", "requested_worker_groups", "max_workgroup_size_x", "min_hit_capacity",
+                      "previous_topology", "outcome", "entries", "hits", "misses"},
+                     [&target, cache = std::shared_ptr<AnswerCache>(
+                                   target.make_cache == nullptr ? nullptr : target.make_cache())](
+                         GoldenRow& row) { return cache_row_agrees(*cache, target, row); }});
     kinds.push_back({"requeue_accounting",
                      {"op", "requeue_count", "aged_promotions", "max_priority_age", "age_ticks", "outcome",
                       "new_requeue_count", "new_aged_promotions", "new_max_priority_age"},
@@ -465,32 +451,47 @@ std::vector<Kind> all_kinds() {
 
 }  // namespace
 
-Loaded<ConformanceReport> check_conformance(GoldenFile file, ConformancePlace place) {
+ConformanceTarget reference_on_host() {
+    const auto answer = [](std::span<const PolicyCase> questions) -> Loaded<std::vector<Answer>> {
+        std::vector<Answer> answers;
+        answers.reserve(questions.size());
+        for (const PolicyCase& question : questions) {
+            answers.push_back(reference::recommend(question.parameters, question.request, question.previous));
+        }
+        return answers;
+    };
+    return {answer, reference_parts().make_cache};
+}
+
+ConformanceTarget reference_on_device() { return {recommend_on_device, nullptr}; }
+
+Loaded<ConformanceReport> check_conformance(GoldenFile file, const ConformanceTarget& target) {
     std::vector<std::string_view> names;
-    for (const Kind& kind : all_kinds()) {
+    for (const Kind& kind : all_kinds(target)) {
         names.push_back(kind.name);
         if (!file.has_columns(kind.columns)) {
             continue;
         }
         const bool in_batches = !kind.agrees;
-        if (place == ConformancePlace::Device && !in_batches) {
+        if (target.make_cache == nullptr && !in_batches) {
             return file.reader().refuse_file(fmt::format("holds {} rows", kind.name),
                                              "launch and sequence rows on the device");
         }
         Checker checker(std::move(file));
         const std::string name(kind.name);
-        return in_batches ? checker.in_batches(name, name == "sequence", place)
+        return in_batches ? checker.in_batches(name, name == "sequence", target)
                           : checker.every_row(name, kind.agrees);
     }
     return file.reader().refuse("the header is that of no golden file", listed(names));
 }
 
-Loaded<ConformanceReport> check_conformance(const std::filesystem::path& path, ConformancePlace place) {
+Loaded<ConformanceReport> check_conformance(const std::filesystem::path& path,
+                                            const ConformanceTarget& target) {
     auto file = GoldenFile::open(path);
     if (!file) {
         return Refusal(file.error());
     }
-    return check_conformance(*std::move(file), place);
+    return check_conformance(*std::move(file), target);
 }
 
 }  // namespace megabed

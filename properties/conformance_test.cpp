@@ -19,7 +19,7 @@ Loaded<ConformanceReport> check_text(const std::string& text) {
     if (!file) {
         return Refusal(file.error());
     }
-    return check_conformance(*std::move(file), ConformancePlace::Host);
+    return check_conformance(*std::move(file), reference_on_host());
 }
 
 TEST(Conformance, Every_golden_row_agrees) {
@@ -88,7 +88,7 @@ TEST(Conformance, Device_rows_without_a_device_are_refused_as_unavailable) {
     if (name) {
         GTEST_SKIP() << "this machine has " << *name;
     }
-    const auto report = check_conformance(kGolden / "launch.csv.gz", ConformancePlace::Device);
+    const auto report = check_conformance(kGolden / "launch.csv.gz", reference_on_device());
     ASSERT_FALSE(report);
     EXPECT_EQ(report.error().kind, InputErrorKind::Unavailable);
 }

@@ -3,6 +3,7 @@
 #include "policy/launch_parameters.h"
 #include "policy/launch_recommendation.h"
 #include "policy/launch_request.h"
+#include "scenarios/request_toml.h"
 
 #include <rapidcheck.h>
 #include <cstdint>
@@ -30,5 +31,7 @@ namespace megabed::gen {
 [[nodiscard]] rc::Gen<LaunchRequest> plausible_request();
 
 [[nodiscard]] rc::Gen<std::optional<DispatchTopology>> previous_topology();
+
+using megabed::base_request;
 
 }  // namespace megabed::gen

@@ -22,10 +22,10 @@ struct ConformArguments {
 };
 
 int conform(const ConformArguments& arguments) {
-    const ConformancePlace place = arguments.device ? ConformancePlace::Device : ConformancePlace::Host;
+    const ConformanceTarget target = arguments.device ? reference_on_device() : reference_on_host();
     std::vector<ConformanceReport> reports;
     for (const std::string& file : arguments.files) {
-        auto report = check_conformance(file, place);
+        auto report = check_conformance(file, target);
         if (!report) {
             return refuse(report.error());
         }

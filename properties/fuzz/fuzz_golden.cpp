@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!file) {
         return 0;
     }
-    const auto report = megabed::check_conformance(*std::move(file), megabed::ConformancePlace::Host);
+    const auto report = megabed::check_conformance(*std::move(file), megabed::reference_on_host());
     if (report && report->mismatches > report->rows) {
         std::abort();
     }
