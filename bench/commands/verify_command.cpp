@@ -5,6 +5,7 @@
 #include "bench/scenario_runner.h"
 #include "properties/expectation_file.h"
 #include "properties/laws.h"
+#include "properties/prove.h"
 #include "properties/verify.h"
 #include "sim/digest.h"
 #include "sim/file_output.h"
@@ -41,6 +42,7 @@ struct VerifyArguments {
     std::optional<std::string> pin;
     std::optional<std::string> junit;
     std::optional<std::string> counterexamples;
+    bool prove = false;
     bool json = false;
 };
 
@@ -90,12 +92,100 @@ Json law_as_json(const LawReport& report) {
     return law;
 }
 
-std::string report_as_json(const VerifyReport& report) {
+std::string_view verdict_of(const EnumeratedLaw& law, const Expectations& expectations) {
+    const bool pinned = ProveReport::is_pinned(law, expectations);
+    return law.broken > 0 ? (pinned ? "pinned" : "breaks") : (pinned ? "unpinned" : "holds");
+}
+
+std::string_view verdict_of(const ProofResult& result) {
+    switch (result.verdict) {
+    case ProofResult::Verdict::Proved:
+        return "proved";
+    case ProofResult::Verdict::Refuted:
+        return "refuted";
+    case ProofResult::Verdict::Unknown:
+        break;
+    }
+    return "unknown";
+}
+
+Json prove_as_json(const ProveReport& report, const Expectations& expectations) {
+    Json enumerated = Json::array();
+    for (const EnumeratedLaw& law : report.enumerated) {
+        enumerated.push_back({{"id", law.law},
+                              {"verdict", verdict_of(law, expectations)},
+                              {"classes", law.classes},
+                              {"decisions", law.decisions},
+                              {"broken", law.broken},
+                              {"seconds", law.seconds}});
+    }
+    Json statements = Json::array();
+    for (const ProofResult& result : report.proved) {
+        statements.push_back(
+            {{"id", result.id},
+             {"statement", result.statement},
+             {"verdict", verdict_of(result)},
+             {"counterexample", result.counterexample.empty() ? Json(nullptr) : Json(result.counterexample)},
+             {"seconds", result.seconds}});
+    }
+    return Json{{"enumerated", enumerated},
+                {"statements", statements},
+                {"tie", {{"cases", report.tie.cases}, {"differences", report.tie.differences}}}};
+}
+
+/// What was shown, and plainly of what.
+std::string prove_as_text(const Subject& subject, const ProveReport& report, const Expectations& expectations) {
+    std::string text =
+        "\nOver every equivalence class that the standard parameters' comparisons define, from every kind of "
+        "state:\n";
+    for (const EnumeratedLaw& law : report.enumerated) {
+        fmt::format_to(std::back_inserter(text),
+                       "{:<4} {:<14} {:>11} classes {:>11} decisions {:>7.2f} s  {}\n", law.law,
+                       verdict_of(law, expectations), law.classes, law.decisions, law.seconds,
+                       law.broken > 0 ? fmt::format("breaks in {} of them", law.broken) : "");
+        if (law.first_broken && verdict_of(law, expectations) == "breaks") {
+            text += case_as_table(subject, *find_law(law.law), *law.first_broken);
+        }
+    }
+    if (!report.has_model) {
+        return text + "No model of this policy: nothing was proved for all parameters.\n";
+    }
+    double seconds = 0.0;
+    std::size_t proved = 0;
+    for (const ProofResult& result : report.proved) {
+        seconds += result.seconds;
+        if (result.verdict == ProofResult::Verdict::Proved) {
+            ++proved;
+        } else {
+            fmt::format_to(std::back_inserter(text), "{} {}: {}: {}\n", result.id, verdict_of(result),
+                           result.statement, result.counterexample);
+        }
+    }
+    fmt::format_to(
+        std::back_inserter(text),
+        "\nFor all valid parameters and all signals, by Z3, about a model of {}:\n"
+        "{} of {} statements proved in {:.2f} s: every arithmetic result fits its type or is a typed error or "
+        "a\n"
+        "documented saturation, and readings inside a band cannot alternate the topology (--json lists them).\n"
+        "Model and code are tied by testing: {} cases through both, {} differences.\n",
+        subject.name, proved, report.proved.size(), seconds, report.tie.cases, report.tie.differences);
+    if (report.tie.differences > 0) {
+        text += report.tie.first_difference + "\n";
+    }
+    return text;
+}
+
+std::string report_as_json(const VerifyReport& report, const std::optional<ProveReport>& proofs,
+                           const Expectations& expectations) {
     Json laws = Json::array();
     for (const LawReport& law : report.laws) {
         laws.push_back(law_as_json(law));
     }
-    return json_text(Json{{"policy", report.policy}, {"seed", report.seed}, {"laws", laws}});
+    Json document{{"policy", report.policy}, {"seed", report.seed}, {"laws", laws}};
+    if (proofs) {
+        document["prove"] = prove_as_json(*proofs, expectations);
+    }
+    return json_text(document);
 }
 
 /// One line a law, and the counterexample below it where one broke.
@@ -104,9 +194,7 @@ std::string law_as_text(const Subject& subject, const LawReport& report) {
         fmt::format("{:<4} {:<14} {:>11} cases {:>7.2f} s  {}\n", report.law->id, to_string(report.verdict),
                     report.cases, report.seconds, report.law->sentence);
     const bool failed = report.verdict == Verdict::Breaks || report.verdict == Verdict::Unpinned;
-    if (!report.note.empty() && report.verdict != Verdict::NotApplicable) {
-        fmt::format_to(std::back_inserter(text), "     {}\n", report.note);
-    } else if (!report.note.empty() && report.cases > 0) {
+    if (!report.note.empty()) {
         fmt::format_to(std::back_inserter(text), "     {}\n", report.note);
     }
     if (failed && report.counterexample) {
@@ -220,6 +308,20 @@ int verify_policy(const VerifyArguments& arguments) {
     if (report.interrupted) {
         return kExitInterrupted;
     }
+    std::optional<ProveReport> proofs;
+    if (arguments.prove) {
+        auto proved = prove(*subject, {.seed = options.seed,
+                                       .jobs = options.jobs,
+                                       .expectations = options.expectations,
+                                       .stop = options.stop});
+        if (!proved) {
+            return refuse(proved.error());
+        }
+        if (proved->interrupted) {
+            return kExitInterrupted;
+        }
+        proofs = *std::move(proved);
+    }
     if (arguments.junit) {
         if (const auto written = write_file(*arguments.junit, junit_xml(report)); !written) {
             return refuse(written.error());
@@ -239,14 +341,17 @@ int verify_policy(const VerifyArguments& arguments) {
         files = *std::move(written);
     }
     if (arguments.json) {
-        fmt::print("{}", report_as_json(report));
+        fmt::print("{}", report_as_json(report, proofs, options.expectations));
     } else {
+        if (proofs) {
+            fmt::print("{}\n", prove_as_text(*subject, *proofs, options.expectations));
+        }
         fmt::print("{}", closing_line(report));
         for (const std::string& file : files) {
             fmt::print("counterexample: {0} (megabed replay {0})\n", file);
         }
     }
-    return report.holds() ? kExitDone : kExitFailed;
+    return report.holds() && (!proofs || proofs->holds(options.expectations)) ? kExitDone : kExitFailed;
 }
 
 }  // namespace
@@ -279,6 +384,9 @@ void add_verify_command(CLI::App& app, Action& action) {
     command->add_option("--expectations", arguments->expectations,
                         "file of known breaks; `none` for none (default: the policy's shipped one)");
     command->add_option("--pin", arguments->pin, "write every break found as an expectation file");
+    command->add_flag(
+        "--prove", arguments->prove,
+        "go beyond sampling: laws over every equivalence class, and statements for all parameters by Z3");
     command->add_option("--junit", arguments->junit, "write JUnit XML, one test case a law");
     command->add_option("--counterexamples", arguments->counterexamples,
                         "folder for each break as a scenario file that replay and run take");
