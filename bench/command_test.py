@@ -251,9 +251,168 @@ class BadInput(unittest.TestCase):
             self.refused("graph", path, message="the gzip stream is corrupt or truncated")
 
 
+class Verify(unittest.TestCase):
+    def test_the_reference_passes_with_its_pins_and_json_is_exact(self):
+        done = megabed("verify", "--cases", "20000", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        document = json.loads(done.stdout)
+        self.assertEqual((document["policy"], document["seed"]), ("reference", 1))
+        for law in document["laws"]:
+            self.assertLessEqual({"id", "sentence", "verdict", "cases", "seconds", "counterexample"}, law.keys())
+        verdicts = {law["id"]: law["verdict"] for law in document["laws"]}
+        self.assertEqual({law for law, verdict in verdicts.items() if verdict == "holds"},
+                         {"S1", "S2", "O1", "O5a", "T1", "T2"})
+        self.assertEqual(sum(verdict == "pinned" for verdict in verdicts.values()), 23)
+        self.assertEqual({law for law, verdict in verdicts.items() if verdict == "not-applicable"},
+                         {"D1", "D2", "D3", "D4", "B1", "B2", "B3"})
+
+    def test_the_hardened_policy_holds_and_every_law_gets_a_line(self):
+        done = megabed("verify", "--policy", "hardened", "--cases", "20000")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"(?m)^S1 +holds +\d+ cases")
+        self.assertRegex(done.stdout, r"hardened: 27 hold, 0 pinned, 0 break, 0 unpinned, 9 not applicable; \d+ cases")
+
+    def test_a_break_is_shown_written_replayed_and_simulated(self):
+        with tempfile.TemporaryDirectory() as folder:
+            junit = os.path.join(folder, "laws.xml")
+            done = megabed("verify", "--policy", "stateless", "--law", "S1", "--law", "O1", "--counterexamples",
+                           os.path.join(folder, "cases"), "--junit", junit)
+            self.assertEqual(done.returncode, 1)
+            for words in ("S1   breaks", "frontier_density_bps", "density-", "megabed replay"):
+                self.assertIn(words, done.stdout)
+            with open(junit, encoding="utf-8") as file:
+                self.assertIn('tests="2" failures="1"', file.read())
+            case = os.path.join(folder, "cases", "stateless-S1.toml")
+            replayed = json.loads(megabed("replay", case, "--json").stdout)
+            self.assertTrue(replayed["same"] and replayed["breaks"])
+            self.assertEqual(replayed["digest"], replayed["expected_digest"])
+            self.assertEqual(megabed("replay", case).returncode, 0)
+            run = json.loads(megabed("run", case, "--json").stdout)["runs"][0]
+            self.assertEqual((run["policy"], run["launches"], run["topology_switches"]), ("stateless", 3, 2))
+            with open(case, encoding="utf-8") as file:
+                text = file.read()
+            for wrong, code in ((text.replace('name = "stateless"', 'name = "reference"'), 1),
+                                (text.replace('law = "S1"', 'law = "S9"'), 2)):
+                self.assertNotEqual(wrong, text)
+                with open(case, "w", encoding="utf-8") as file:
+                    file.write(wrong)
+                self.assertEqual(megabed("replay", case).returncode, code)
+
+    def test_pins_written_by_one_run_are_met_by_the_next(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pins = os.path.join(folder, "pins.toml")
+            self.assertEqual(megabed("verify", "--policy", "stateless", "--cases", "20000", "--pin", pins).returncode, 1)
+            done = megabed("verify", "--policy", "stateless", "--cases", "20000", "--expectations", pins)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            other = megabed("verify", "--policy", "hardened", "--cases", "20000", "--expectations", pins)
+            self.assertEqual(other.returncode, 1)
+            self.assertIn("unpinned", other.stdout)
+
+    def test_same_seed_same_bytes(self):
+        runs = [json.loads(megabed("verify", "--policy", "stateless", "--cases", "20000", "--seed", seed, "--jobs", jobs,
+                                   "--json").stdout) for seed, jobs in (("3", "1"), ("3", "2"), ("4", "1"))]
+        for document in runs:
+            for law in document["laws"]:
+                del law["seconds"]
+        self.assertEqual(runs[0], runs[1])
+        self.assertNotEqual(runs[0], runs[2])
+
+    def test_a_budget_bounds_the_time(self):
+        start = time.monotonic()
+        done = megabed("verify", "--policy", "hardened", "--budget", "3")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertLess(time.monotonic() - start, 60)
+
+    def test_bad_input(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pins = os.path.join(folder, "pins.toml")
+            with open(pins, "w", encoding="utf-8") as file:
+                file.write("format = 1\npolicy = 'x'\n[[pinned]]\nlaw = 'S99'\nwhy = 'x'\n")
+            for arguments, message in ((["--law", "S99"], "--law: 'S99' is no law"),
+                                       (["--policy", "referense"], "is no policy; did you mean reference?"),
+                                       (["--cases", "3"], "--cases"),
+                                       (["--expectations", pins], ":4: law: is 'S99'"),
+                                       (["--expectations", os.path.join(folder, "none.toml")], "cannot be read"),
+                                       (["--law", "S1", "--junit", os.path.join(folder, "no", "x.xml")], "no/x.xml")):
+                done = megabed("verify", "--cases", "1000", *arguments)
+                self.assertEqual(done.returncode, 2, arguments)
+                self.assertIn(message, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+
+class Plugin(unittest.TestCase):
+    """Misbehaving libraries are built with the tests; the example is built here as the project it is."""
+
+    plugins = os.environ.get("MEGABED_TEST_PLUGINS", "")
+
+    def refused(self, name, message, *more, timeout="2000"):
+        library = os.path.join(self.plugins, f"libplugin_{name}.so")
+        environment = {**os.environ, "MEGABED_PLUGIN_DEADLINE_MS": timeout}
+        done = subprocess.run([MEGABED, "verify", "--policy", library, "--cases", "1000", *more], capture_output=True,
+                              text=True, timeout=120, check=False, env=environment)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn(f"{library}: ", done.stderr)
+        self.assertIn(message, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def test_a_crash_names_the_signal_and_the_request(self):
+        self.refused("crash", "the policy crashed (Segmentation fault) in recommend, at the request queue_len = ")
+        self.refused("crash_while_loaded", "the policy crashed (Aborted) while it was loaded")
+
+    def test_a_hang_is_ended(self):
+        self.refused("hang", "the policy did not answer within 300 ms in recommend, at the request queue_len = ",
+                     timeout="300")
+        self.refused("hang_in_create", "the policy did not answer within 300 ms in create", timeout="300")
+
+    def test_nonsense_is_named(self):
+        self.refused("wrong_topology", "the policy answered with topology = 77; allowed: 0 to 5")
+        self.refused("wrong_status", "the policy answered with status 1000; allowed: 0 to 5")
+        self.refused("exit", "the policy ended the process (status 0) in recommend")
+
+    def test_another_interface_is_refused(self):
+        self.refused("other_version", "is built for version 7 of the policy interface; allowed: version 1")
+        self.refused("other_size", "its description has")
+        self.refused("no_description", "megabed_policy returned null")
+        self.refused("no_symbol", "has no symbol megabed_policy")
+        self.refused("missing", "No such file")
+
+    def test_a_text_file_is_no_library(self):
+        done = megabed("verify", "--policy", os.path.join(SOURCE, "README.md"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("cannot be loaded", done.stderr)
+
+    def test_the_example_builds_by_itself_and_obeys_the_stability_laws(self):
+        with tempfile.TemporaryDirectory() as folder:
+            example = os.path.join(SOURCE, "policy", "example_plugin")
+            for command in (["cmake", "-S", example, "-B", folder], ["cmake", "--build", folder]):
+                subprocess.run(command, check=True, capture_output=True)
+            library = os.path.join(folder, "libexample_policy.so")
+            done = megabed("verify", "--policy", library, "--cases", "5000", "--json")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            verdicts = {law["id"]: law["verdict"] for law in json.loads(done.stdout)["laws"]}
+            self.assertEqual({law for law, verdict in verdicts.items() if verdict == "breaks"}, {"S6", "O5c", "O6"})
+            self.assertEqual(sum(verdict == "holds" for verdict in verdicts.values()), 20)
+            cases = os.path.join(folder, "cases")
+            megabed("verify", "--policy", library, "--cases", "5000", "--law", "S6", "--counterexamples", cases)
+            case = os.path.join(cases, "libexample_policy.so-S6.toml")
+            self.assertEqual(megabed("replay", case).returncode, 0)
+            run = json.loads(megabed("run", os.path.join(SCENARIOS, "mesh.toml"), "--policy", library, "--json").stdout)
+            self.assertEqual((run["runs"][0]["policy"], run["runs"][0]["decide"]), (library, "host"))
+
+    def test_a_scenario_may_name_a_plugin_beside_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            scenario = os.path.join(folder, "own.toml")
+            with open(scenario, "w", encoding="utf-8") as file:
+                file.write("format = 1\nsummary = 'x'\n[policy]\nname = './libmine.so'\n[[run]]\nname = 'x'\n"
+                           "graph = 'mesh:rows=4,columns=4'\n")
+            done = megabed("run", scenario)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(":4: policy.name: './libmine.so' does not exist", done.stderr)
+
+
 class Help(unittest.TestCase):
     def test_every_command_has_help_with_an_example(self):
-        for command in ("run", "replay", "graph", "conform", "list", "completion"):
+        for command in ("run", "replay", "graph", "conform", "verify", "list", "completion"):
             done = megabed(command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn("Example:", done.stdout, command)

@@ -19,7 +19,7 @@
 /// Every function here is constexpr, allocates nothing and also compiles as device code.
 namespace megabed::hardened {
 
-/// What the policy remembers between launches; 44 bits of the first word of a PolicyState.
+/// What the policy remembers between launches; 41 bits of the first word of a PolicyState.
 /// A settled frontier topology and the memory constraint coexist: neither an empty queue nor memory pressure
 /// makes the policy forget what the frontier looked like (law S4).
 struct Memory {

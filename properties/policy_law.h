@@ -72,7 +72,10 @@ struct Law {
     void (*draw)(Choices& choices, LawCase& input) = nullptr;
     /// Judges any case at all. Pure; `policy` was made for the case's parameters.
     Judgement (*check)(const Policy& policy, const PolicyParts& parts, const LawCase& input) = nullptr;
-    std::uint32_t must_reach = 0;  ///< classes without which the law has not been tested
+    /// Classes of interest. Without one that the input alone reaches, the law has not been tested; a kind of
+    /// answer that the policy never gives is only mentioned.
+    std::uint32_t must_reach = 0;
+    std::uint32_t premise = 0;  ///< kinds of answers without which the law says nothing of the policy
     std::span<const LawClass> own_classes{};
     /// Whether the policy has the part the law speaks of; null: always.
     bool (*applies)(const PolicyParts& parts) = nullptr;

@@ -564,6 +564,7 @@ constexpr std::array kLaws{
         .draw = draw_with_budget,
         .check = check_o5a,
         .must_reach = kStarts | class_mask(kRefused, kOwnClasses, kOwnClasses + 1),
+        .premise = class_mask(kOwnClasses),
         .own_classes = kBudgetClasses},
     Law{.id = "O5b",
         .sentence = "an empty queue with non-zero limits never fails and adds no scratch",
@@ -578,6 +579,7 @@ constexpr std::array kLaws{
         .draw = draw_o5c,
         .check = check_o5c,
         .must_reach = kStarts | class_mask(kOwnClasses),
+        .premise = class_mask(kOwnClasses),
         .own_classes = kInferenceClasses},
     Law{.id = "O6",
         .sentence =
@@ -598,6 +600,7 @@ constexpr std::array kLaws{
         .draw = draw_o8,
         .check = check_o8,
         .must_reach = kStarts | class_mask(kAnsweredFused, kOwnClasses, kOwnClasses + 1),
+        .premise = class_mask(kAnsweredFused),
         .own_classes = kGraphClasses},
 };
 

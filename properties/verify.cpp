@@ -120,22 +120,23 @@ private:
     }
 
     /// A class of inputs that was never met is a failure of the test. A kind of answer that the policy never
-    /// gives leaves the law without a subject.
+    /// gives is mentioned, and leaves the law without a subject if it is the law's premise.
     void judge_coverage(const SearchResult& result) {
         std::string inputs;
         std::string answers;
+        bool premise_met = true;
         for (const std::uint32_t index : result.unreached(law_)) {
             const LawClass missing = class_of(law_, index);
             std::string& list = missing.of_answers ? answers : inputs;
             fmt::format_to(std::back_inserter(list), "{}{}", list.empty() ? "" : ", ", missing.name);
+            premise_met = premise_met && (law_.premise >> index & 1U) == 0;
         }
         if (!inputs.empty()) {
             report_.verdict = Verdict::Breaks;
             report_.note = fmt::format("not tested: no case of {}; draw more cases", inputs);
         } else if (!answers.empty()) {
-            report_.verdict = Verdict::NotApplicable;
-            report_.note =
-                fmt::format("held in {} cases, but the policy never answered: {}", result.cases, answers);
+            report_.verdict = premise_met ? Verdict::Holds : Verdict::NotApplicable;
+            report_.note = fmt::format("the policy never answered: {}", answers);
         }
     }
 

@@ -94,6 +94,10 @@ extern "C" void pass_signal_on(int signal) {
         int status = 0;
         const pid_t done = waitpid(child, &status, WNOHANG);
         if (done == child && WIFEXITED(status)) {
+            if (flight.calls.load() % 2 == 1) {
+                report_and_exit(library, fmt::format("ended the process (status {})", WEXITSTATUS(status)),
+                                flight);
+            }
             std::_Exit(WEXITSTATUS(status));
         }
         if (done == child && WIFSIGNALED(status)) {
@@ -133,6 +137,9 @@ PluginFlight& enter_watched_child(const std::string& library, std::chrono::milli
     }
     if (child == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphan if the watcher is killed
+        for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+            (void)std::signal(fault, SIG_DFL);  // the watcher reports them; a sanitizer would first
+        }
     }
     // A fork that failed leaves the library unwatched rather than unused.
     return *flight;
