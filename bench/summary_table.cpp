@@ -26,6 +26,9 @@ std::string work_of(const FinishedRun& run) {
     if (std::holds_alternative<SyntheticWorkload>(run.scenario.workload)) {
         return fmt::format("synthetic frontier, {} waves", with_commas(run.summary.levels));
     }
+    if (std::holds_alternative<RequestsWorkload>(run.scenario.workload)) {
+        return fmt::format("{} listed requests", with_commas(run.summary.levels));
+    }
     return fmt::format("service, {} epochs", with_commas(run.summary.levels));
 }
 

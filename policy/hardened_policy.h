@@ -16,7 +16,7 @@
 
 /// A launch policy that obeys every stability, monotonicity and safety law, each by the way it is built.
 /// Where no law speaks it decides like the reference. HARDENED.md gives each difference and its law.
-/// Every function here is constexpr, allocates nothing and also compiles as device code.
+/// Every function here is constexpr and allocates nothing.
 namespace megabed::hardened {
 
 /// What the policy remembers between launches; 41 bits of the first word of a PolicyState.

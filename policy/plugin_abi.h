@@ -1,3 +1,5 @@
+#pragma once
+
 /* The C interface of a policy in a shared library: `megabed verify --policy ./libmine.so`.
  *
  * A library exports one function, megabed_policy, which returns a description that lives as long as the
@@ -11,9 +13,6 @@
  *
  * See policy/example_plugin/ for a whole project.
  */
-#ifndef MEGABED_POLICY_PLUGIN_ABI_H
-#define MEGABED_POLICY_PLUGIN_ABI_H
-
 #include <stdint.h> /* NOLINT(modernize-deprecated-headers): this header is C */
 
 #ifdef __cplusplus
@@ -134,5 +133,3 @@ const struct megabed_policy_description* megabed_policy(void);
 #ifdef __cplusplus
 }
 #endif
-
-#endif /* MEGABED_POLICY_PLUGIN_ABI_H */

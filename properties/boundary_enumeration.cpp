@@ -545,8 +545,8 @@ std::vector<EnumeratedLaw> enumerate_boundaries(const Subject& subject,
         }
     };
     {
+        std::vector<std::unique_ptr<Policy>> policies;  // outlive the threads, which are joined first
         std::vector<std::jthread> threads;
-        std::vector<std::unique_ptr<Policy>> policies;
         for (unsigned job = 1; job < options.jobs; ++job) {
             policies.push_back(subject.make(parameters));
             threads.emplace_back([&work, &policy = *policies.back()] { work(policy); });

@@ -4,6 +4,7 @@
 #include "scenarios/catalog.h"
 #include "scenarios/device_loader.h"
 #include "scenarios/keys.h"
+#include "scenarios/request_toml.h"
 #include "scenarios/section_reader.h"
 
 #include <gtest/gtest.h>
@@ -115,11 +116,49 @@ struct Broken {
     std::string message;
 };
 
+TEST(ScenarioLoader, Listed_requests_name_what_differs_from_the_base_request) {
+    const auto file = parse(kHead +
+                            "[[run]]\nname = 'r'\n[run.requests]\nqueue_len = 7\nlist = [\n  {},\n"
+                            "  {queue_len = 8, memory_pressure_bps = 'absent', resident_device_bytes = "
+                            "'18446744073709551615'},\n]\n");
+    ASSERT_TRUE(file) << to_string(file.error());
+    const auto& requests = std::get<RequestsWorkload>(file->runs[0].workload).requests;
+    ASSERT_EQ(requests.size(), 2U);
+    LaunchRequest expected = base_request();
+    expected.queue_len = 7;
+    EXPECT_EQ(requests[0], expected);
+    expected.queue_len = 8;
+    expected.memory_pressure.reset();
+    expected.resident_device_bytes = Bytes::max();
+    EXPECT_EQ(requests[1], expected);
+}
+
+TEST(ScenarioLoader, A_list_of_requests_comes_back_as_it_was_written) {
+    std::vector<LaunchRequest> requests(3, base_request());
+    requests[1].graph_node_count.reset();
+    requests[2].requeue_count = ~std::uint64_t{0};
+    for (LaunchRequest& request : requests) {
+        request.hot_window_count = 3;
+    }
+    const auto file = parse(kHead + "[[run]]\nname = 'r'\n[run.requests]\n" + requests_as_toml(requests));
+    ASSERT_TRUE(file) << to_string(file.error());
+    EXPECT_EQ(std::get<RequestsWorkload>(file->runs[0].workload).requests, requests);
+}
+
 TEST(ScenarioLoader, Refuses_what_is_wrong_with_line_key_value_and_what_is_allowed) {
     const std::vector<Broken> cases{
         {"", ": format: is missing; allowed: 1"},
         {"format = 2\nsummary = 's'\n" + kRun, ":1: format: is 2; allowed: 1"},
         {kHead, ": run: is missing; allowed: one or more [[run]] tables"},
+        {kHead + "[[run]]\nname = 'r'\n[run.requests]\nquue_len = 1\nlist = [{}]\n",
+         ":6: run.requests.quue_len: is no key here; did you mean queue_len?"},
+        {kHead + "[[run]]\nname = 'r'\n[run.requests]\nqueue_len = '12x'\nlist = [{}]\n",
+         ":6: run.requests.queue_len: is '12x'; allowed: 0 to 4294967295"},
+        {kHead + "[[run]]\nname = 'r'\n[run.requests]\nlist = []\n",
+         ":6: run.requests.list: is an array; allowed: an array of one or more tables"},
+        {kHead + "[[run]]\nname = 'r'\ngraph = 'mesh:rows=4,columns=4'\n[run.requests]\nlist = [{}]\n",
+         "run.graph: a requests workload has no graph"},
+        {kHead + "[policy]\nname = './libnone.so'\n" + kRun, ":4: policy.name: './libnone.so' does not exist"},
         {kHead + "run = 3\n", ":3: run: is 3; allowed: one or more [[run]] tables, with double brackets"},
         {kHead + "[run]\nname = 'r'\n", ":3: run: is a table; allowed: one or more [[run]] tables"},
         {kHead + "[policy]\nsparse_frontier_threshold_bps = 3500\n" + kRun,

@@ -245,6 +245,33 @@ TEST(RunScenario, A_refusal_for_memory_is_asked_again_until_the_limit) {
     EXPECT_NE(summary.stopped_by->find("the budget is 40000"), std::string::npos) << *summary.stopped_by;
 }
 
+TEST(RunScenario, Listed_requests_are_each_asked_once_as_they_stand) {
+    LaunchRequest request = LaunchRequest::direct(1000, 64, 256);
+    request.graph_node_count = 5000;
+    request.graph_edge_count = 20'000;
+    request.frontier_density = BasisPoints(2000);
+    LaunchRequest refused = request;
+    refused.device_memory_budget = Bytes(10);
+    LaunchRequest limitless = request;
+    limitless.max_workgroup_size_x = 0;
+    LaunchRequest empty = request;
+    empty.queue_len = 0;
+    Scenario scenario = synthetic(1);
+    scenario.workload = RequestsWorkload{{request, refused, limitless, empty, request}};
+    scenario.memory.budget = Bytes(1);  // says nothing: the requests stand as they are
+    CountingSink sink;
+    const RunSummary summary = run(scenario, sink);
+    EXPECT_EQ(sink.records, 5U);
+    EXPECT_EQ(sink.refused, 2U);
+    EXPECT_EQ(summary.oom_rejections, 1U);
+    EXPECT_EQ(summary.launches, 3U);
+    EXPECT_EQ(summary.levels, 5U);
+    EXPECT_EQ(sink.items, 2000U);
+    EXPECT_FALSE(summary.stopped_by);
+    EXPECT_GT(summary.makespan, SimTime(0));
+    EXPECT_EQ(summary.by_topology[static_cast<std::size_t>(Empty)].launches, 1U);
+}
+
 TEST(RunScenario, Memory_that_comes_back_lets_the_work_finish) {
     Scenario scenario = synthetic(5);
     scenario.memory.budget = Bytes(200'000);
