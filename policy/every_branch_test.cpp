@@ -248,6 +248,28 @@ TEST(EveryBranch, A_cache_in_use_agrees_with_no_cache) {
     EXPECT_EQ(cache.stats().entries, RecommendationCache::kCapacity);
 }
 
+TEST(EveryBranch, What_a_recommendation_never_asks_of_its_parts) {
+    EXPECT_EQ(worker_workgroup_size(0, 256), 1U);
+    using enum DispatchTopology;
+    // A topology that is none holds nothing.
+    const TopologySignals between{.queue_len = 1, .density_bps = 100};
+    LaunchPolicyParameters low;
+    low.sparse_frontier_threshold = BasisPoints(10);
+    low.dense_frontier_threshold = BasisPoints(200);
+    const TopologyChoice raw = raw_topology(low, between);
+    EXPECT_EQ(raw.topology, HybridFrontier);
+    EXPECT_EQ(stabilised_topology(low, between, raw, static_cast<DispatchTopology>(9)), raw);
+    // Fused and dense holds below a threshold that the half-width does not fit under.
+    for (const DispatchTopology previous : {FusedDense, DenseFrontier}) {
+        EXPECT_EQ(stabilised_topology(low, between, raw, previous).error().field,
+                  ErrorField::DenseFrontierThreshold);
+    }
+    // Shedding without a reading.
+    EXPECT_EQ(*shed_worker_groups({}, MemoryConstrained, 64, 100, 0, 5), 64U);
+    EXPECT_EQ(*shed_worker_groups({}, SparseFrontier, 64, 0, 0, 5), 64U);
+    EXPECT_EQ(*shed_worker_groups({}, SparseFrontier, 64, 100, 0, 0), 64U);
+}
+
 TEST(EveryBranch, Lists_of_unequal_length_and_short_matrices) {
     EXPECT_EQ(autotune_known_costs(std::vector<std::uint32_t>{4, 8}, std::vector<double>{3.0, 2.0, 1.0}, 7),
               8U);

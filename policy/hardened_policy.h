@@ -396,8 +396,7 @@ struct Fit {
     answer.pressure = classify(parameters, request, groups, lanes);
     answer.topology = topology;
     const Memory& seen = chosen.seen;
-    const bool jit =
-        seen.hot_opcodes || seen.hot_windows || seen.deep_queue || topology == DispatchTopology::FusedDense;
+    const bool jit = seen.hot_opcodes || seen.hot_windows || seen.deep_queue;  // a fused launch is hot
     answer.execution_mode = jit ? ExecutionMode::Jit : ExecutionMode::Interpreter;
     answer.promote_hot_opcodes = seen.hot_opcodes;
     answer.promote_hot_windows = seen.hot_windows;

@@ -94,9 +94,10 @@ std::size_t RecommendationCache::home_bucket(const Key& key) {
     return (hash >> 32) % kBuckets;
 }
 
+/// Requires: not the newest, which is served and kept without being moved.
 void RecommendationCache::unlink(Index index) {
     const Link link = links_[index];
-    (link.newer == kNone ? newest_ : links_[link.newer].older) = link.older;
+    links_[link.newer].older = link.older;
     (link.older == kNone ? oldest_ : links_[link.older].newer) = link.newer;
 }
 
