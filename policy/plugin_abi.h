@@ -47,6 +47,8 @@ extern "C" {
 #define MEGABED_INVALID_PARAMETER 4
 #define MEGABED_NOT_SUPPORTED 5
 
+/* NOLINTBEGIN(readability-identifier-naming): names as C has them. */
+
 /* Parameters of the scenario's [policy] table. Units: basis points where the name says so, else counts. */
 struct megabed_parameters {
     uint32_t min_hit_capacity;
@@ -126,6 +128,8 @@ struct megabed_policy_description {
                          const struct megabed_request* request, const struct megabed_state* state,
                          struct megabed_decision* decision);
 };
+
+/* NOLINTEND(readability-identifier-naming) */
 
 /* The one symbol a library exports. */
 const struct megabed_policy_description* megabed_policy(void);
