@@ -211,7 +211,7 @@ class BadInput(unittest.TestCase):
             (("graph", "mesh:rows=3,columns=3", "--root", "9"), "--root: is 9; allowed: 0 to 8"),
             (("graph", "rmat:scale=99"), "scale: is '99'; allowed: 1 to 24"),
             (("conform", QUICKSTART), "is that of no golden file"),
-            (("replay", QUICKSTART), "is not JSON"),
+            (("replay", QUICKSTART), "counterexample: is missing; allowed: a counterexample of `megabed verify`, or a summary.json"),
         ):
             error = self.refused(*arguments, message=message)
             self.assertEqual(error.count("\n"), 1, error)
@@ -292,7 +292,8 @@ class Verify(unittest.TestCase):
             with open(case, encoding="utf-8") as file:
                 text = file.read()
             for wrong, code in ((text.replace('name = "stateless"', 'name = "reference"'), 1),
-                                (text.replace('law = "S1"', 'law = "S9"'), 2)):
+                                (text.replace('law = "S1"', 'law = "S9"'), 2),
+                                (text.replace('law = "S1"', 'law = "S1'), 2), (text.replace("[[run]]", "[[ran]]"), 2)):
                 self.assertNotEqual(wrong, text)
                 with open(case, "w", encoding="utf-8") as file:
                     file.write(wrong)
@@ -304,6 +305,13 @@ class Verify(unittest.TestCase):
             self.assertEqual(megabed("verify", "--policy", "stateless", "--cases", "20000", "--pin", pins).returncode, 1)
             done = megabed("verify", "--policy", "stateless", "--cases", "20000", "--expectations", pins)
             self.assertEqual(done.returncode, 0, done.stdout)
+            other = megabed("verify", "--policy", "hardened", "--cases", "20000", "--expectations", pins)
+            self.assertEqual(other.returncode, 2)
+            self.assertIn("is for the policy stateless; allowed: hardened", other.stderr)
+            with open(pins, encoding="utf-8") as file:
+                text = file.read()
+            with open(pins, "w", encoding="utf-8") as file:
+                file.write(text.replace('policy = "stateless"', 'policy = "hardened"'))
             other = megabed("verify", "--policy", "hardened", "--cases", "20000", "--expectations", pins)
             self.assertEqual(other.returncode, 1)
             self.assertIn("unpinned", other.stdout)
@@ -365,7 +373,7 @@ class Plugin(unittest.TestCase):
         self.refused("hang_in_create", "the policy did not answer within 300 ms in create", timeout="300")
 
     def test_nonsense_is_named(self):
-        self.refused("wrong_topology", "the policy answered with topology = 77; allowed: 0 to 5")
+        self.refused("wrong_topology", "the policy answered with topology = 77; allowed: 0 to 5, at the request queue_len")
         self.refused("wrong_status", "the policy answered with status 1000; allowed: 0 to 5")
         self.refused("exit", "the policy ended the process (status 0) in recommend")
 

@@ -59,7 +59,8 @@ void append_topologies(std::string& text, const RunSummary& summary) {
     }
 }
 
-void append_totals(std::string& text, const RunSummary& summary) {
+void append_totals(std::string& text, const FinishedRun& run) {
+    const RunSummary& summary = run.summary;
     auto out = std::back_inserter(text);
     fmt::format_to(out, "  makespan {}  (relaunches {}, compiling {})\n", human_time(summary.makespan),
                    human_time(summary.relaunch), human_time(summary.compilation));
@@ -74,6 +75,10 @@ void append_totals(std::string& text, const RunSummary& summary) {
             summary.oom_rejections);
     } else {
         fmt::format_to(out, "  peak {}, no budget\n", human_bytes(summary.peak));
+    }
+    if (std::holds_alternative<RequestsWorkload>(run.scenario.workload)) {
+        fmt::format_to(out, "  refused {} of {} requests, {} for lack of memory\n", summary.refusals,
+                       summary.levels, summary.oom_rejections);
     }
     if (summary.service) {
         fmt::format_to(out, "  items: {} published, {} done, {} rejected, {} requeued\n",
@@ -139,7 +144,7 @@ std::string summary_table(const ScenarioFile& file, const std::vector<FinishedRu
                        summary.name, work_of(run), summary.policy, summary.backend, run.scenario.device.name,
                        summary.decide == DecisionPlace::Host ? "host" : "device", summary.seed);
         append_topologies(text, summary);
-        append_totals(text, summary);
+        append_totals(text, run);
     }
     fmt::format_to(std::back_inserter(text), "\ndigest of all runs {}\n", hex(combined_digest(runs)));
     return text;

@@ -7,9 +7,9 @@
  * struct changes; a library built for another version is refused by name.
  *
  * Requirements on `recommend`: it is a pure function (equal arguments give equal answers), it is called from
- * one thread, it returns within the deadline (2 s unless MEGABED_PLUGIN_DEADLINE_MS says otherwise). The
- * library runs in a child process: one that crashes, hangs or returns nonsense is reported with the request it
- * had.
+ * one thread, it prints nothing on stdout, which is the command's, it returns within the deadline (2 s unless
+ * MEGABED_PLUGIN_DEADLINE_MS says otherwise). The library runs in a child process: one that crashes, hangs or
+ * returns nonsense is reported with the request it had.
  *
  * See policy/example_plugin/ for a whole project.
  */

@@ -1,5 +1,7 @@
 #include "properties/check_laws.h"
 
+#include "properties/laws.h"
+
 #include <fmt/format.h>
 #include <iterator>
 
@@ -7,8 +9,17 @@ namespace megabed {
 
 LawsResult check_laws(const std::string& name,
                       const std::function<std::unique_ptr<Policy>(const LaunchPolicyParameters&)>& make,
-                      const VerifyOptions& options) {
-    const Subject subject{name, make, {}, false};
+                      const VerifyOptions& options, const PolicyParts& parts) {
+    for (const std::string& id : options.laws) {
+        if (find_law(id) == nullptr) {
+            std::string known;
+            for (const Law& law : known_laws()) {
+                fmt::format_to(std::back_inserter(known), "{}{}", known.empty() ? "" : ", ", law.id);
+            }
+            return {false, fmt::format("{} is no law; there are {}\n", id, known)};
+        }
+    }
+    const Subject subject{name, make, parts, false};
     const VerifyReport report = verify(subject, options);
     LawsResult result{report.holds(), {}};
     for (const LawReport& law : report.laws) {

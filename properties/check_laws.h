@@ -33,9 +33,10 @@ struct LawsResult {
 ///
 /// with `find_package(megabed)` and `target_link_libraries(my_test megabed::properties)`.
 /// `options.expectations` names laws that the policy is known to break, and where (`load_expectations`);
-/// `options.laws` chooses some laws only.
+/// `options.laws` chooses some laws only; an unknown one fails, and the report lists those there are.
+/// `parts` are what the T and H laws speak of; without them those laws do not apply.
 [[nodiscard]] LawsResult check_laws(
     const std::string& name, const std::function<std::unique_ptr<Policy>(const LaunchPolicyParameters&)>& make,
-    const VerifyOptions& options = {});
+    const VerifyOptions& options = {}, const PolicyParts& parts = {});
 
 }  // namespace megabed

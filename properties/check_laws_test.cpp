@@ -36,6 +36,13 @@ TEST(CheckLaws, Tells_a_stranger_what_their_policy_breaks) {
                                     "[run.requests]", "name = \"forgetful\"", "seed 1"}) {
         EXPECT_NE(result.report.find(words), std::string::npos) << words << "\n" << result.report;
     }
+    options.laws = {"Q7"};
+    const auto unknown = check_laws(
+        "forgetful",
+        [](const LaunchPolicyParameters& parameters) { return std::make_unique<Forgetful>(parameters); },
+        options);
+    EXPECT_FALSE(unknown) << "a misspelt law must not pass";
+    EXPECT_NE(unknown.report.find("Q7 is no law; there are S1, S2"), std::string::npos) << unknown.report;
     options.laws = {"O2", "O3", "O4", "M1a"};
     const auto some = check_laws(
         "forgetful",

@@ -83,7 +83,7 @@ std::uint64_t case_digest(const Subject& subject, const Law& law, const LawCase&
     Digest digest;
     const auto policy = subject.make(input.parameters);
     if (!is_empty(input.part)) {
-        const Judgement judgement = law.check(*policy, subject.parts, input);
+        const Judgement judgement = judge(law, *policy, subject.parts, input);
         digest.add(static_cast<std::uint64_t>(judgement.outcome));
         for (const char symbol : judgement.why) {
             digest.add(static_cast<unsigned char>(symbol));
@@ -109,7 +109,8 @@ std::string counterexample_as_toml(const Counterexample& counterexample) {
         fmt::format("# Law {} does not hold for the policy {}.\n# megabed replay judges this file again",
                     counterexample.law, counterexample.policy);
     const auto requests = all_requests(input);
-    text += requests.empty() ? ".\n" : "; megabed run simulates it.\n";
+    const bool runs = !requests.empty() && accepted_by_o6(input.parameters);
+    text += runs ? "; megabed run simulates it.\n" : ".\n";
     fmt::format_to(std::back_inserter(text), "format = 1\nsummary = {}\n\n[policy]\nname = {}\n{}",
                    toml_text(fmt::format("{}: {}", counterexample.law, counterexample.why)),
                    toml_text(counterexample.policy), parameters_as_toml(input.parameters));
@@ -142,11 +143,12 @@ Loaded<Counterexample> parse_counterexample(std::string_view text, const std::st
     SectionReader own(scenario_keys(), "counterexample",
                       {{root->get_as<toml::table>("counterexample"), source, true}}, errors);
     if (!own.has_layers()) {
-        return Refusal(InputError{.where = source,
-                                  .line = {},
-                                  .key = "counterexample",
-                                  .problem = "is missing",
-                                  .allowed = "a file that `megabed verify` wrote"});
+        return Refusal(InputError{
+            .where = source,
+            .line = {},
+            .key = "counterexample",
+            .problem = "is missing",
+            .allowed = "a counterexample of `megabed verify`, or a summary.json of `megabed run --out`"});
     }
     result.law = own.text("law").value_or("");
     result.why = own.text("why").value_or("");
@@ -169,8 +171,17 @@ Loaded<Counterexample> parse_counterexample(std::string_view text, const std::st
     if (const auto* const part = (*root)["counterexample"]["part"].as_table()) {
         result.input.part = read_part(*part, source, "counterexample.part", errors);
     }
-    if (const auto* const requests = (*root)["run"][0]["requests"].as_table()) {
+    const toml::array* const runs = root->get_as<toml::array>("run");
+    const bool about_a_part = law != nullptr && law->scope == LawScope::Part && !is_empty(result.input.part);
+    const auto* const requests = (*root)["run"][0]["requests"].as_table();
+    if (requests != nullptr && runs->size() == 1) {
         split_requests(read_requests(*requests, source, "run.requests", errors), prelude, result.input);
+    } else if (!about_a_part || runs != nullptr) {
+        errors.report({.where = source,
+                       .line = {},
+                       .key = "run",
+                       .problem = runs == nullptr ? "is missing" : fmt::format("is {} tables", runs->size()),
+                       .allowed = "one [[run]] with [run.requests]"});
     }
     if (errors.get()) {
         return Refusal(*errors.get());

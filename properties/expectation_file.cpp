@@ -159,8 +159,16 @@ Loaded<Expectations> load_expectations(const fs::path& file) {
 
 Loaded<Expectations> load_expectations_of(std::string_view policy) {
     const bool path = policy.find('/') != std::string_view::npos;
-    const fs::path file = properties_directory() / "expectations" / file_name_of(path ? "-" : policy);
+    const fs::path folder = properties_directory() / "expectations";
+    const fs::path file = folder / file_name_of(path ? "-" : policy);
     std::error_code code;
+    if (!fs::is_directory(folder, code)) {
+        return Refusal(InputError{.where = folder.string(),
+                                  .line = {},
+                                  .key = {},
+                                  .problem = "is no folder",
+                                  .allowed = "MEGABED_PROPERTIES names the folder that holds it"});
+    }
     if (path || !fs::exists(file, code)) {
         return Expectations{std::string(policy), {}};
     }

@@ -63,7 +63,7 @@ Chunk run_chunk(PolicyMaker& maker, const Subject& subject, const Law& law, std:
     LawCase input;
     for (std::uint64_t at = 0; at < count; ++at) {
         law.draw(choices, input);
-        const Judgement judgement = law.check(maker.policy_for(input.parameters), subject.parts, input);
+        const Judgement judgement = judge(law, maker.policy_for(input.parameters), subject.parts, input);
         if (judgement.outcome == CaseOutcome::OutsideDomain) {
             ++chunk.outside;
             continue;
@@ -168,7 +168,7 @@ SearchResult search_law(const Subject& subject, const Law& law, const SearchOpti
 }
 
 Judgement judge_case(const Subject& subject, const Law& law, const LawCase& input) {
-    return law.check(*subject.make(input.parameters), subject.parts, input);
+    return judge(law, *subject.make(input.parameters), subject.parts, input);
 }
 
 }  // namespace megabed

@@ -49,6 +49,13 @@ std::span<const Law> known_laws() {
     return laws;
 }
 
+Judgement judge(const Law& law, const Policy& policy, const PolicyParts& parts, const LawCase& input) {
+    if (law.scope == LawScope::Policy && !law.any_parameters && !accepted_by_o6(input.parameters)) {
+        return {CaseOutcome::OutsideDomain, 0, {}};
+    }
+    return law.check(policy, parts, input);
+}
+
 const Law* find_law(std::string_view id) {
     const auto laws = known_laws();
     const auto found = std::find_if(laws.begin(), laws.end(), [&](const Law& law) { return law.id == id; });

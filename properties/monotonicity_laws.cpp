@@ -60,7 +60,10 @@ std::vector<Result<Decision>> answers_from_one_state(Walk& walk, const LawCase& 
             any_other |= !memory;
         }
     }
-    classes |= any_memory && any_other ? class_mask(kOwnClasses, kOwnClasses + 1) : 0;
+    const auto answered =
+        std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.has_value(); });
+    classes |= answered > 1 ? class_mask(kOwnClasses) : 0;
+    classes |= any_memory && any_other ? class_mask(kOwnClasses + 1) : 0;
     return answers;
 }
 

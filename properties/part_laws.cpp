@@ -246,28 +246,24 @@ Judgement check_h3(const Policy& /*policy*/, const PolicyParts& parts, const Law
                                                   part.weights.size(), n, n))
                     : Judgement{CaseOutcome::Holds, classes, {}};
     }
-    // Symmetric and diagonally at least 0.5 above a Gram matrix, or the law does not speak of it.
+    // Symmetric, or the law does not speak of it. A matrix whose diagonal outweighs its rows is positive
+    // definite for certain and may not be refused; of others a policy may say that they are not.
+    bool dominant = true;
     for (std::size_t row = 0; row < n; ++row) {
+        double others = 0.0;
         for (std::size_t column = 0; column < n; ++column) {
             const double entry = part.weights[row * n + column];
-            if (std::abs(entry) > 1e3 || std::abs(entry - part.weights[column * n + row]) > 1e-12) {
+            if (!(std::abs(entry) <= 1e3) || std::abs(entry - part.weights[column * n + row]) > 1e-12) {
                 return outside_domain();
             }
             classes |= row != column && entry != 0.0 ? class_mask(kOwnClasses + 2) : 0;
+            others += column == row ? 0.0 : std::abs(entry);
         }
-        double others = 0.0;
-        for (std::size_t column = 0; column < n; ++column) {
-            others += column == row ? 0.0 : std::abs(part.weights[row * n + column]);
-        }
-        if (part.weights[row * n + row] <= (n == 1 ? 0.0 : 0.5 * std::min(others, 1.0)) && n == 1) {
-            return outside_domain();
-        }
+        dominant = dominant && part.weights[row * n + row] > others;
     }
     if (!step) {
-        // Only a matrix that is not positive definite may be refused; those drawn all are.
-        return n == 1 || step.error().code != ErrorCode::NotInvertible
-                   ? breaks(classes, "a positive definite matrix is refused: " + to_string(step.error()))
-                   : outside_domain();
+        return dominant ? breaks(classes, "a positive definite matrix is refused: " + to_string(step.error()))
+                        : outside_domain();
     }
     if (step->size() != n) {
         return breaks(classes, fmt::format("a step of {} entries for {} directions", step->size(), n));

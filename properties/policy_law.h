@@ -81,7 +81,13 @@ struct Law {
     bool (*applies)(const PolicyParts& parts) = nullptr;
     /// How many times dearer a case is than a decision or two: that much fewer are drawn.
     unsigned cost = 1;
+    /// Whether it also speaks of parameters that O6 refuses.
+    bool any_parameters = false;
 };
+
+/// Judges one case: the law's own judgement, or OutsideDomain for parameters it does not speak of.
+[[nodiscard]] Judgement judge(const Law& law, const Policy& policy, const PolicyParts& parts,
+                              const LawCase& input);
 
 /// Name of class `index` of a law.
 [[nodiscard]] LawClass class_of(const Law& law, std::uint32_t index);

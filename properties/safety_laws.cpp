@@ -93,8 +93,12 @@ Judgement check_o1(const Policy& policy, const PolicyParts& /*parts*/, const Law
         return breaks(classes, "an answer that cannot be: " + *nonsense);
     }
     // A policy is a function: asked again, it says the same.
-    if (!(decision.has_value() == walk.look(input.steps[0]).has_value()) ||
-        (decision && !(decision->recommendation == walk.look(input.steps[0])->recommendation))) {
+    const auto again = walk.look(input.steps[0]);
+    const bool same =
+        decision.has_value() == again.has_value() &&
+        (decision ? decision->recommendation == again->recommendation && decision->next == again->next
+                  : decision.error() == again.error());
+    if (!same) {
         return breaks(classes, "asked twice, it answers differently");
     }
     return {CaseOutcome::Holds, classes, {}};
@@ -470,6 +474,9 @@ Judgement check_o7(const Policy& policy, const PolicyParts& /*parts*/, const Law
         return breaks(classes, fmt::format("{} 0 is {}, 1 is {}", what, at_zero ? "answered" : "refused",
                                            at_one ? "answered" : "refused"));
     }
+    if (!at_zero && at_zero.error() != at_one.error()) {
+        return breaks(classes, fmt::format("{} 0 and 1 are refused for different reasons", what));
+    }
     if (at_zero && !(at_zero->recommendation == at_one->recommendation)) {
         return breaks(
             classes, fmt::format("{} 0 gives {}, 1 gives {}", what, to_string(at_zero->recommendation.topology),
@@ -540,7 +547,8 @@ constexpr std::array kLaws{
         .check = check_o1,
         .must_reach =
             kStarts | class_mask(kRefused, kOwnClasses, kOwnClasses + 1, kOwnClasses + 2, kOwnClasses + 3),
-        .own_classes = kTotalClasses},
+        .own_classes = kTotalClasses,
+        .any_parameters = true},
     Law{.id = "O2",
         .sentence = "slots, grid, hit capacity and peak are exact in unbounded integers, or a typed error",
         .draw = draw_huge_queue,
@@ -582,13 +590,15 @@ constexpr std::array kLaws{
         .premise = class_mask(kOwnClasses),
         .own_classes = kInferenceClasses},
     Law{.id = "O6",
-        .sentence =
-            "parameters are accepted if and only if their bands are apart and inside 0..10000, with the "
-            "same error for every request; every topology can be left",
+        .sentence = "parameters are accepted if and only if their bands are apart and inside 0..10000 and "
+                    "multiplier and "
+                    "waves are at least 1, with the "
+                    "same error for every request; every topology can be left",
         .draw = draw_o6,
         .check = check_o6,
         .must_reach = kStarts | class_mask(kOwnClasses, kOwnClasses + 1),
-        .own_classes = kParameterClasses},
+        .own_classes = kParameterClasses,
+        .any_parameters = true},
     Law{.id = "O7",
         .sentence = "a reading of 0 is answered like a reading of 1 (thresholds of at least 252)",
         .draw = draw_o7,

@@ -353,6 +353,7 @@ Judgement check_s4(const Policy& policy, const PolicyParts& /*parts*/, const Law
         return outside_domain();
     }
     const auto undisturbed = walk.look(last);
+    bool remembers_empty = false;
     for (std::size_t at = 1; at + 1 < input.steps.size(); ++at) {
         const LaunchRequest& step = input.steps[at];
         const auto kind = disturbance_class(input.parameters, r, step);
@@ -361,10 +362,8 @@ Judgement check_s4(const Policy& policy, const PolicyParts& /*parts*/, const Law
         }
         classes |= class_mask(*kind);
         const PolicyState before = walk.state();
-        const auto decision = walk.take(step);
-        if (decision && step.queue_len == 0 && !(walk.state() == before)) {
-            return breaks(classes, "an empty queue changes the state");
-        }
+        walk.take(step);
+        remembers_empty |= step.queue_len == 0 && !(walk.state() == before);
     }
     const auto disturbed = walk.look(last);
     if (undisturbed) {
@@ -379,6 +378,9 @@ Judgement check_s4(const Policy& policy, const PolicyParts& /*parts*/, const Law
             return breaks(classes, fmt::format("the last request gets {} after the disturbance, {} without it",
                                                to_string(with), to_string(without)));
         }
+    }
+    if (remembers_empty) {
+        return breaks(classes, "an empty queue changes the state");
     }
     return {CaseOutcome::Holds, classes, {}};
 }

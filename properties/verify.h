@@ -67,7 +67,14 @@ struct VerifyReport {
 [[nodiscard]] VerifyReport verify(const Subject& subject, const VerifyOptions& options,
                                   const std::function<void(const LawReport&)>& on_law = {});
 
-/// JUnit XML: one test case a law.
-[[nodiscard]] std::string junit_xml(const VerifyReport& report);
+/// One more test case of a JUnit file.
+struct JunitCase {
+    std::string name;
+    std::string failure{};  ///< empty: it passed
+    double seconds = 0.0;
+};
+
+/// JUnit XML: one test case a law, then `more`.
+[[nodiscard]] std::string junit_xml(const VerifyReport& report, std::span<const JunitCase> more = {});
 
 }  // namespace megabed

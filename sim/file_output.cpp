@@ -22,6 +22,16 @@ Loaded<void> write_file(const std::filesystem::path& path, std::string_view cont
                        .problem = fmt::format("cannot be written: {}", std::generic_category().message(code)),
                        .allowed = {}});
     };
+    // A rename would put a file in the place of a device or a folder.
+    std::error_code code;
+    const auto status = std::filesystem::status(path, code);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+        return Refusal(InputError{.where = path.string(),
+                                  .line = {},
+                                  .key = {},
+                                  .problem = "is no regular file",
+                                  .allowed = "the name of a file, new or to be replaced"});
+    }
     const int descriptor = ::mkstemp(temporary.data());
     if (descriptor < 0) {
         return refuse();

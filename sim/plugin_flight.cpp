@@ -20,40 +20,6 @@ namespace {
 
 constexpr int kBadInput = 2;
 
-/// The request in the words of scenario files, leaving out what was not read.
-std::string request_text(const PluginFlight& flight) {
-    const megabed_request& request = flight.request;
-    std::string text;
-    const auto field = [&](std::string_view name, std::uint64_t value) {
-        fmt::format_to(std::back_inserter(text), "{}{} = {}", text.empty() ? "" : ", ", name, value);
-    };
-    const auto optional = [&](std::uint32_t bit, std::string_view name, std::uint64_t value) {
-        if ((request.present & bit) != 0) {
-            field(name, value);
-        }
-    };
-    field("queue_len", request.queue_len);
-    optional(MEGABED_HAS_WORKER_GROUPS, "requested_worker_groups", request.requested_worker_groups);
-    field("max_workgroup_size_x", request.max_workgroup_size_x);
-    field("max_compute_workgroups_per_dimension", request.max_compute_workgroups_per_dimension);
-    field("max_compute_invocations_per_workgroup", request.max_compute_invocations_per_workgroup);
-    optional(MEGABED_HAS_HIT_CAPACITY, "requested_hit_capacity", request.requested_hit_capacity);
-    field("expected_hits_per_item", request.expected_hits_per_item);
-    field("hot_opcode_count", request.hot_opcode_count);
-    field("hot_window_count", request.hot_window_count);
-    field("requeue_count", request.requeue_count);
-    field("max_priority_age", request.max_priority_age);
-    optional(MEGABED_HAS_NODES, "graph_node_count", request.graph_node_count);
-    optional(MEGABED_HAS_EDGES, "graph_edge_count", request.graph_edge_count);
-    optional(MEGABED_HAS_DENSITY, "frontier_density_bps", request.frontier_density_bps);
-    optional(MEGABED_HAS_PRESSURE, "memory_pressure_bps", request.memory_pressure_bps);
-    field("resident_device_bytes", request.resident_device_bytes);
-    optional(MEGABED_HAS_BUDGET, "device_memory_budget_bytes", request.device_memory_budget_bytes);
-    const auto& words = flight.state.words;
-    fmt::format_to(std::back_inserter(text), "; state {:x} {:x} {:x}", words[0], words[1], words[2]);
-    return text;
-}
-
 std::string place_text(const PluginFlight& flight) {
     switch (flight.where) {
     case PluginFlight::kLoading:
@@ -102,7 +68,9 @@ extern "C" void pass_signal_on(int signal) {
         }
         if (done == child && WIFSIGNALED(status)) {
             const int signal = WTERMSIG(status);
-            if (flight.calls.load() % 2 == 0 && (signal == SIGTERM || signal == SIGINT)) {
+            const bool ended_by_others =
+                signal == SIGTERM || signal == SIGINT || signal == SIGPIPE || signal == SIGKILL;
+            if (flight.calls.load() % 2 == 0 && ended_by_others) {
                 std::_Exit(128 + signal);
             }
             report_and_exit(library, fmt::format("crashed ({})", strsignal(signal)), flight);
@@ -122,6 +90,39 @@ extern "C" void pass_signal_on(int signal) {
 }
 
 }  // namespace
+
+std::string request_text(const PluginFlight& flight) {
+    const megabed_request& request = flight.request;
+    std::string text;
+    const auto field = [&](std::string_view name, std::uint64_t value) {
+        fmt::format_to(std::back_inserter(text), "{}{} = {}", text.empty() ? "" : ", ", name, value);
+    };
+    const auto optional = [&](std::uint32_t bit, std::string_view name, std::uint64_t value) {
+        if ((request.present & bit) != 0) {
+            field(name, value);
+        }
+    };
+    field("queue_len", request.queue_len);
+    optional(MEGABED_HAS_WORKER_GROUPS, "requested_worker_groups", request.requested_worker_groups);
+    field("max_workgroup_size_x", request.max_workgroup_size_x);
+    field("max_compute_workgroups_per_dimension", request.max_compute_workgroups_per_dimension);
+    field("max_compute_invocations_per_workgroup", request.max_compute_invocations_per_workgroup);
+    optional(MEGABED_HAS_HIT_CAPACITY, "requested_hit_capacity", request.requested_hit_capacity);
+    field("expected_hits_per_item", request.expected_hits_per_item);
+    field("hot_opcode_count", request.hot_opcode_count);
+    field("hot_window_count", request.hot_window_count);
+    field("requeue_count", request.requeue_count);
+    field("max_priority_age", request.max_priority_age);
+    optional(MEGABED_HAS_NODES, "graph_node_count", request.graph_node_count);
+    optional(MEGABED_HAS_EDGES, "graph_edge_count", request.graph_edge_count);
+    optional(MEGABED_HAS_DENSITY, "frontier_density_bps", request.frontier_density_bps);
+    optional(MEGABED_HAS_PRESSURE, "memory_pressure_bps", request.memory_pressure_bps);
+    field("resident_device_bytes", request.resident_device_bytes);
+    optional(MEGABED_HAS_BUDGET, "device_memory_budget_bytes", request.device_memory_budget_bytes);
+    const auto& words = flight.state.words;
+    fmt::format_to(std::back_inserter(text), "; state {:x} {:x} {:x}", words[0], words[1], words[2]);
+    return text;
+}
 
 PluginFlight& enter_watched_child(const std::string& library, std::chrono::milliseconds deadline) {
     void* const memory =

@@ -20,6 +20,9 @@ struct PluginFlight {
     enum Where : std::int32_t { kNothing, kLoading, kCreating, kDeciding };
 };
 
+/// The request of a flight in the words of scenario files, leaving out what was not read.
+[[nodiscard]] std::string request_text(const PluginFlight& flight);
+
 /// Splits the process: the child gets a flight recorder and returns, the parent watches the child, reports a
 /// crash or a call longer than `deadline` on stderr with exit status 2, and otherwise ends as the child does.
 /// `library` is how messages name the plug-in.

@@ -105,6 +105,7 @@ std::optional<std::string> nonsense_in(const megabed_decision& decision) {
         {"promote_hot_opcodes", decision.promote_hot_opcodes, 1},
         {"promote_hot_windows", decision.promote_hot_windows, 1},
         {"age_priority_work", decision.age_priority_work, 1},
+        {"reserved", decision.reserved, 0},
     };
     for (const auto& choice : choices) {
         if (choice.value > choice.most) {
@@ -212,8 +213,8 @@ public:
 private:
     [[noreturn]] void refuse_nonsense(const std::string& what) const {
         (void)std::fflush(stdout);
-        const std::string line =
-            fmt::format("megabed: {}: the policy answered with {}\n", plugin_.library, what);
+        const std::string line = fmt::format("megabed: {}: the policy answered with {}, at the request {}\n",
+                                             plugin_.library, what, request_text(*plugin_.flight));
         (void)std::fputs(line.c_str(), stderr);
         std::_Exit(kBadInput);
     }

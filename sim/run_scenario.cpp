@@ -75,7 +75,10 @@ public:
         flaps_.add(answer.topology, request.frontier_density, request.memory_pressure);
     }
 
-    void count_oom() { ++summary_.oom_rejections; }
+    void count_refusal(bool out_of_memory) {
+        ++summary_.refusals;
+        summary_.oom_rejections += out_of_memory ? 1 : 0;
+    }
     void stop(std::string why) { summary_.stopped_by = std::move(why); }
     [[nodiscard]] bool stopped() const { return summary_.stopped_by.has_value(); }
     [[nodiscard]] std::uint64_t launches() const { return summary_.launches; }
@@ -142,9 +145,7 @@ Loaded<RunSummary> run_scenario(const Scenario& scenario, std::string backend_na
             const bool out_of_memory = decision.error().code == ErrorCode::OutOfMemory;
             record.error = decision.error();
             record.outcome.start = backend.now();
-            if (out_of_memory) {
-                summary.count_oom();
-            }
+            summary.count_refusal(out_of_memory);
             if (asks_once) {
                 record.outcome.duration = SimTime(0);
             } else if (out_of_memory && refusals_in_a_row++ < scenario.out_of_memory_retries_max) {

@@ -49,9 +49,10 @@ struct RunSummary {
     Bytes peak{};                                ///< largest estimated peak of any launch
     std::optional<Bytes> budget{};
     std::uint64_t oom_rejections = 0;
-    SimTime relaunch{};     ///< part of the makespan
-    SimTime compilation{};  ///< part of the makespan
-    SimTime waiting{};      ///< part of the makespan: pauses after refusals
+    std::uint64_t refusals = 0;  ///< of any kind, for lack of memory included
+    SimTime relaunch{};          ///< part of the makespan
+    SimTime compilation{};       ///< part of the makespan
+    SimTime waiting{};           ///< part of the makespan: pauses after refusals
     std::optional<ServiceTotals> service{};
     std::optional<LatencySummary> latency{};
     std::optional<std::string> stopped_by;  ///< why the work was not finished, if it was not

@@ -264,6 +264,7 @@ TEST(RunScenario, Listed_requests_are_each_asked_once_as_they_stand) {
     EXPECT_EQ(sink.records, 5U);
     EXPECT_EQ(sink.refused, 2U);
     EXPECT_EQ(summary.oom_rejections, 1U);
+    EXPECT_EQ(summary.refusals, 2U);
     EXPECT_EQ(summary.launches, 3U);
     EXPECT_EQ(summary.levels, 5U);
     EXPECT_EQ(sink.items, 2000U);
@@ -297,7 +298,7 @@ TEST(RunScenario, A_stop_request_ends_the_run_as_interrupted) {
     EXPECT_EQ(summary.error().kind, InputErrorKind::Interrupted);
 }
 
-TEST(RunScenario, Service_items_are_conserved) {
+TEST(RunScenario, D2_every_item_is_executed_once_or_reported) {
     Scenario scenario = synthetic(1);
     ServiceWorkload workload;
     workload.duration = SimTime(5'000'000);
@@ -350,6 +351,14 @@ TEST(FileOutput, Writes_whole_files_and_leaves_nothing_behind_on_failure) {
     }
     EXPECT_EQ(entries, 2U);
     fs::remove_all(folder);
+}
+
+TEST(FileOutput, Never_takes_the_place_of_a_device_or_a_folder) {
+    for (const char* const path : {"/dev/null", "/tmp"}) {
+        const auto written = write_file(path, "text");
+        ASSERT_FALSE(written) << path;
+        EXPECT_NE(to_string(written.error()).find("is no regular file"), std::string::npos);
+    }
 }
 
 TEST(InputErrors, Suggest_near_names_only_and_print_bytes_safely) {

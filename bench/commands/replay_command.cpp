@@ -123,7 +123,9 @@ int replay_counterexample(const std::string& path, const std::string& text, bool
 }
 
 int replay(const std::string& path, bool json) {
-    if (const auto text = read_text_file(path); text && is_counterexample(*text)) {
+    // A summary is JSON and starts with a brace; anything else is read as a counterexample, so that what is
+    // wrong in one is named with its line.
+    if (const auto text = read_text_file(path); text && text->find_first_not_of(" \t\r\n") != text->find('{')) {
         return replay_counterexample(path, *text, json);
     }
     const auto stored = load_stored_run(path);

@@ -1,7 +1,7 @@
 /* An example of a policy for `megabed verify --policy ./libexample_policy.so`: push while the frontier is sparse,
  * pull while it is dense, with one hold between the two, and a memory constraint that is held in the same way.
  * It obeys every law but three: S6 (the route has no hold), O5c (pressure is not inferred where it was not read) and
- * O6 (it does not look at the sparse threshold). */
+ * O6 (it looks at two of the parameters only). */
 #include "policy/plugin_abi.h"
 
 #define HALF_WIDTH 250U
