@@ -28,8 +28,8 @@ constexpr std::array kElsewhere{
 
 std::vector<Law> collect() {
     std::vector<Law> laws;
-    for (const auto family : {stability_laws(), monotonicity_laws(), safety_laws(), cache_laws(), part_laws(),
-                              std::span<const Law>(kElsewhere)}) {
+    for (const auto family : {stability_laws(), monotonicity_laws(), size_laws(), budget_laws(), safety_laws(),
+                              cache_laws(), part_laws(), std::span<const Law>(kElsewhere)}) {
         laws.insert(laws.end(), family.begin(), family.end());
     }
     return laws;

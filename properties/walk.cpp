@@ -123,4 +123,15 @@ void draw_start(Choices& choices, LawCase& input, LaunchRequest& request) {
     }
 }
 
+bool has_limits(const LaunchRequest& request) {
+    return request.max_workgroup_size_x != 0 && request.max_compute_workgroups_per_dimension != 0 &&
+           request.max_compute_invocations_per_workgroup != 0;
+}
+
+void draw_any_step(Choices& choices, LawCase& input) {
+    LaunchRequest request;
+    draw_start(choices, input, request);
+    input.steps.push_back(request);
+}
+
 }  // namespace megabed

@@ -69,6 +69,10 @@ enum Signal : std::uint32_t {
 /// Starts a case: valid parameters, and in half of the cases up to three requests that lead to a state:
 /// variants of `request` with other signals, sometimes any request.
 void draw_start(Choices& choices, LawCase& input, LaunchRequest& request);
+/// A start and one request as its only step.
+void draw_any_step(Choices& choices, LawCase& input);
+/// Whether no adapter limit is 0.
+[[nodiscard]] bool has_limits(const LaunchRequest& request);
 /// Draws density, pressure, hot counts and edges anew.
 void redraw_signals(Choices& choices, const LaunchPolicyParameters& parameters, LaunchRequest& request);
 
