@@ -118,7 +118,7 @@ LaunchPolicyParameters valid_parameters(Choices& choices) {
         return parameters;
     }
     const auto sparse = choices.one_in(4) ? choices.between(251, 254) : choices.between(251, 9248);
-    const auto dense_least = sparse + 2 * kHysteresisBps + 1;
+    const auto dense_least = sparse + std::uint64_t{2} * kHysteresisBps + 1;
     const auto dense = choices.one_in(4) ? dense_least : choices.between(dense_least, 9749);
     const auto pressure = choices.one_in(4) ? choices.pick<std::uint64_t>({251, 252, 9999, 10'000})
                                             : choices.between(251, 10'000);
