@@ -17,12 +17,12 @@ namespace {
 constexpr std::uint32_t kU32Max = std::numeric_limits<std::uint32_t>::max();
 
 const std::vector<std::optional<DispatchTopology>>& all_previous() {
-    static const std::vector<std::optional<DispatchTopology>> kAll = [] {
+    static const std::vector<std::optional<DispatchTopology>> all_topologies = [] {
         std::vector<std::optional<DispatchTopology>> all{std::nullopt};
         all.insert(all.end(), kAllTopologies.begin(), kAllTopologies.end());
         return all;
     }();
-    return kAll;
+    return all_topologies;
 }
 
 std::string class_of(const ModelError& error) {

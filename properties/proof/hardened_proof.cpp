@@ -108,14 +108,14 @@ enum class Jitter : std::uint8_t { AroundSparse, AroundDense, BelowMemory, Count
 /// A counter anywhere in [t - max(1, t / 16), t], or as it was where t is 0 or 1.
 z3::expr in_counter_band(Ledger& ledger, const std::string& name, const z3::expr& threshold,
                          const z3::expr& steady) {
-    const z3::expr count = ledger.symbol(name, 32);
+    z3::expr count = ledger.symbol(name, 32);
     const z3::expr depth = most(threshold / 16, ledger.number(1));
     ledger.assume(z3::ite(threshold >= 2, count >= threshold - depth && count <= threshold, count == steady));
     return count;
 }
 
 z3::expr within(Ledger& ledger, const std::string& name, const z3::expr& low, const z3::expr& high) {
-    const z3::expr reading = ledger.symbol(name, 16);
+    z3::expr reading = ledger.symbol(name, 16);
     ledger.assume(reading >= low && reading <= high);
     return reading;
 }

@@ -35,7 +35,7 @@ z3::expr div_ceil(Ledger& ledger, const std::string& what, const z3::expr& count
                   unsigned bits) {
     const z3::expr whole = ledger.quotient(count, width);
     const z3::expr rest = count - ledger.product(whole, width);
-    const z3::expr rounded = whole + bit(rest != 0, 1);
+    z3::expr rounded = whole + bit(rest != 0, 1);
     ledger.fits(what + ", rounded up,", rounded, bits);
     return rounded;
 }
@@ -69,8 +69,8 @@ z3::expr pack(Ledger& ledger, const Memory& memory) {
     const z3::expr flags = bit(memory.constrained, 1U << 3U) + bit(memory.hot_opcodes, 1U << 4U) +
                            bit(memory.hot_windows, 1U << 5U) + bit(memory.deep_queue, 1U << 6U) +
                            bit(memory.density.present, 1U << 7U) + bit(memory.pressure.present, 1U << 8U);
-    const z3::expr word = memory.settled + 1 + flags + memory.density.or_zero() * ledger.number(1ULL << 9U) +
-                          memory.pressure.or_zero() * ledger.number(1ULL << 25U);
+    z3::expr word = memory.settled + 1 + flags + memory.density.or_zero() * ledger.number(1ULL << 9U) +
+                    memory.pressure.or_zero() * ledger.number(1ULL << 25U);
     // An enumerator counts from 0, so its code is one more, and none has the code 0.
     const z3::expr none = memory.settled == kNoTopology;
     ledger.holds("the settled topology fits 3 bits", none || (memory.settled >= 0 && memory.settled + 1 <= 7));
@@ -257,7 +257,7 @@ z3::expr shed_groups(Ledger& ledger, const Parameters& parameters, const Request
         ledger.fits("memory shedding: groups x eighths", scaled, 64);
         ledger.fits("memory shedding: groups x eighths / 8", cap, 32);
     }
-    const z3::expr answer = z3::ite(constrained, at_least_one(least(kept, cap)), kept);
+    z3::expr answer = z3::ite(constrained, at_least_one(least(kept, cap)), kept);
     ledger.holds("shedding keeps 1 to all groups", answer >= 1 && answer <= groups);
     return answer;
 }
@@ -265,7 +265,7 @@ z3::expr shed_groups(Ledger& ledger, const Parameters& parameters, const Request
 z3::expr unshed_groups(Ledger& ledger, const Parameters& parameters, const Request& request) {
     const z3::expr asked = request.groups.or_zero();
     const z3::expr wished = z3::ite(asked != 0, asked, default_groups(ledger, parameters, request));
-    const z3::expr groups = least(wished, request.max_groups);
+    z3::expr groups = least(wished, request.max_groups);
     ledger.fits("groups", groups, 32);
     ledger.holds("groups are at least 1", groups >= 1);
     return groups;

@@ -62,7 +62,7 @@ z3::expr Ledger::quotient(const z3::expr& count, const z3::expr& width) {
     if (use_ != Use::ProveLinear || width.is_numeral()) {
         return count / width;
     }
-    const z3::expr factor = fresh("quotient");
+    z3::expr factor = fresh("quotient");
     const z3::expr product = fresh("multiple");
     assume(z3::implies(width >= 1 && count >= 0, factor >= 0 && product <= count && count < product + width));
     learn_multiple(width, factor, product);
@@ -73,7 +73,7 @@ z3::expr Ledger::product(const z3::expr& factor, const z3::expr& width) {
     if (use_ != Use::ProveLinear || width.is_numeral()) {
         return factor * width;
     }
-    const z3::expr product = fresh("product");
+    z3::expr product = fresh("product");
     learn_multiple(width, factor, product);
     return product;
 }

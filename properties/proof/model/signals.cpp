@@ -139,8 +139,8 @@ z3::expr default_groups(Ledger& ledger, const Parameters& parameters, const Requ
     const z3::expr one = ledger.number(1);
     const z3::expr share = ledger.quotient(request.max_groups, most(parameters.occupancy_divisor, one));
     const z3::expr by_occupancy = least(most(share, one), most(parameters.dispatch_max, one));
-    const z3::expr groups = z3::ite(request.max_invocations >= parameters.powerful_invocations,
-                                    most(by_occupancy, parameters.powerful_groups), by_occupancy);
+    z3::expr groups = z3::ite(request.max_invocations >= parameters.powerful_invocations,
+                              most(by_occupancy, parameters.powerful_groups), by_occupancy);
     ledger.fits("default groups: the share of the largest grid", share, 32);
     ledger.fits("default groups", groups, 32);
     ledger.holds("default groups are at least 1", groups >= 1);
