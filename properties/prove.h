@@ -17,7 +17,6 @@ struct ProveOptions {
     std::uint64_t tie_cases = 5000;
     std::uint64_t seed = 1;
     unsigned jobs = 1;
-    Expectations expectations{};
     std::stop_token stop{};
 };
 

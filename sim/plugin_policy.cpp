@@ -141,7 +141,7 @@ Decision from_c(const megabed_decision& from, const LaunchRequest& request) {
 struct Plugin {
     const megabed_policy_description* description = nullptr;
     PluginFlight* flight = nullptr;
-    std::string library;
+    std::string path;
 };
 
 /// Marks a call in the flight recorder for as long as it lasts.
@@ -214,7 +214,7 @@ private:
     [[noreturn]] void refuse_nonsense(const std::string& what) const {
         (void)std::fflush(stdout);
         const std::string line = fmt::format("megabed: {}: the policy answered with {}, at the request {}\n",
-                                             plugin_.library, what, request_text(*plugin_.flight));
+                                             plugin_.path, what, request_text(*plugin_.flight));
         (void)std::fputs(line.c_str(), stderr);
         std::_Exit(kBadInput);
     }
@@ -251,13 +251,13 @@ Loaded<std::function<std::unique_ptr<Policy>(const LaunchPolicyParameters&)>> lo
                       "a shared library that exports megabed_policy");
     }
     static Plugin plugin;  // one a process: the watcher records one flight
-    if (plugin.description != nullptr && plugin.library != library) {
-        return refuse(library, fmt::format("is a second plug-in after {}", plugin.library),
+    if (plugin.description != nullptr && plugin.path != library) {
+        return refuse(library, fmt::format("is a second plug-in after {}", plugin.path),
                       "one plug-in a run");
     }
     if (plugin.description == nullptr) {
         plugin.flight = &enter_watched_child(library, deadline());
-        plugin.library = library;
+        plugin.path = library;
         const Call call(*plugin.flight, PluginFlight::kLoading);
         void* const handle = dlopen(fs::absolute(path).c_str(), RTLD_NOW | RTLD_LOCAL);
         if (handle == nullptr) {

@@ -347,7 +347,6 @@ int verify_policy(const VerifyArguments& arguments) {
     if (arguments.prove) {
         auto proved = prove(*subject, {.seed = options.seed,
                                        .jobs = options.jobs,
-                                       .expectations = options.expectations,
                                        .stop = options.stop});
         if (!proved) {
             return refuse(proved.error());
