@@ -252,8 +252,7 @@ Loaded<std::function<std::unique_ptr<Policy>(const LaunchPolicyParameters&)>> lo
     }
     static Plugin plugin;  // one a process: the watcher records one flight
     if (plugin.description != nullptr && plugin.path != library) {
-        return refuse(library, fmt::format("is a second plug-in after {}", plugin.path),
-                      "one plug-in a run");
+        return refuse(library, fmt::format("is a second plug-in after {}", plugin.path), "one plug-in a run");
     }
     if (plugin.description == nullptr) {
         plugin.flight = &enter_watched_child(library, deadline());

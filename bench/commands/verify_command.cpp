@@ -345,9 +345,7 @@ int verify_policy(const VerifyArguments& arguments) {
     }
     std::optional<ProveReport> proofs;
     if (arguments.prove) {
-        auto proved = prove(*subject, {.seed = options.seed,
-                                       .jobs = options.jobs,
-                                       .stop = options.stop});
+        auto proved = prove(*subject, {.seed = options.seed, .jobs = options.jobs, .stop = options.stop});
         if (!proved) {
             return refuse(proved.error());
         }
