@@ -372,6 +372,14 @@ class Plugin(unittest.TestCase):
                      timeout="300")
         self.refused("hang_in_create", "the policy did not answer within 300 ms in create", timeout="300")
 
+    def test_a_deadline_that_is_none_is_refused(self):
+        library = os.path.join(self.plugins, "libplugin_hang.so")
+        for wrong in ("soon", "0", "-5", "2s"):
+            done = subprocess.run([MEGABED, "verify", "--policy", library], capture_output=True, text=True, timeout=60,
+                                  check=False, env={**os.environ, "MEGABED_PLUGIN_DEADLINE_MS": wrong})
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"MEGABED_PLUGIN_DEADLINE_MS: is '{wrong}'; allowed: 1 to", done.stderr)
+
     def test_nonsense_is_named(self):
         self.refused("wrong_topology", "the policy answered with topology = 77; allowed: 0 to 5, at the request queue_len")
         self.refused("wrong_status", "the policy answered with status 1000; allowed: 0 to 5")

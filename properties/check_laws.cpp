@@ -34,7 +34,7 @@ LawsResult check_laws(const std::string& name,
         }
         if (failed && law.counterexample) {
             fmt::format_to(std::back_inserter(result.report), "  {}\n{}{}", law.counterexample->why,
-                           case_as_table(subject, *law.law, law.counterexample->input),
+                           case_as_table(subject, law.counterexample->input),
                            counterexample_as_toml(*law.counterexample));
         }
     }

@@ -128,11 +128,6 @@ std::string counterexample_as_toml(const Counterexample& counterexample) {
     return text;
 }
 
-bool is_counterexample(std::string_view text) {
-    const auto table = parse_toml(text, "");
-    return table && table->get("counterexample") != nullptr;
-}
-
 Loaded<Counterexample> parse_counterexample(std::string_view text, const std::string& source) {
     const auto root = parse_toml(text, source);
     if (!root) {
@@ -213,7 +208,7 @@ Loaded<std::vector<Counterexample>> load_counterexamples(const fs::path& folder)
     return counterexamples;
 }
 
-std::string case_as_table(const Subject& subject, const Law& /*law*/, const LawCase& input) {
+std::string case_as_table(const Subject& subject, const LawCase& input) {
     std::string text;
     const std::string parameters = parameters_as_toml(input.parameters);
     for (std::size_t start = 0; start < parameters.size();) {

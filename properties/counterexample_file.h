@@ -27,9 +27,6 @@ struct Counterexample {
 /// The counterexample as a scenario file: `megabed replay` judges it again, `megabed run` simulates it.
 [[nodiscard]] std::string counterexample_as_toml(const Counterexample& counterexample);
 
-/// Whether a text is such a file, without reading the rest.
-[[nodiscard]] bool is_counterexample(std::string_view text);
-
 /// Reads one. Errors: file, line, key, the value and what is allowed; an unknown law.
 [[nodiscard]] Loaded<Counterexample> parse_counterexample(std::string_view text, const std::string& source);
 
@@ -38,6 +35,6 @@ struct Counterexample {
 
 /// What happened along a case, as a table for people: the fields that differ, and each decision with its rule
 /// and hold. Requests of the prelude are marked.
-[[nodiscard]] std::string case_as_table(const Subject& subject, const Law& law, const LawCase& input);
+[[nodiscard]] std::string case_as_table(const Subject& subject, const LawCase& input);
 
 }  // namespace megabed

@@ -58,7 +58,7 @@ LawVerdict check_with_rapidcheck(const Subject& subject, const Law& law, int cas
             const auto breaks = [&](const LawCase& candidate) {
                 return judge_case(subject, law, candidate).outcome == CaseOutcome::Breaks;
             };
-            small = case_as_table(subject, law, minimise(input, breaks).input);
+            small = case_as_table(subject, minimise(input, breaks).input);
         }
         RC_ASSERT(judgement.outcome == CaseOutcome::Holds);
     };

@@ -13,6 +13,7 @@
 #include <iterator>
 #include <new>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 namespace megabed {
@@ -124,26 +125,34 @@ std::string request_text(const PluginFlight& flight) {
     return text;
 }
 
-PluginFlight& enter_watched_child(const std::string& library, std::chrono::milliseconds deadline) {
+Loaded<PluginFlight*> enter_watched_child(const std::string& library, std::chrono::milliseconds deadline) {
+    const auto cannot_watch = [&] {
+        return Refusal(InputError{.where = library,
+                                  .line = {},
+                                  .key = {},
+                                  .problem = fmt::format("cannot be run in a process of its own: {}",
+                                                         std::generic_category().message(errno)),
+                                  .allowed = {}});
+    };
     void* const memory =
         mmap(nullptr, sizeof(PluginFlight), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
-        throw std::bad_alloc();
+        return cannot_watch();
     }
     auto* const flight = new (memory) PluginFlight;
     (void)std::fflush(nullptr);
     const pid_t child = fork();
+    if (child < 0) {
+        return cannot_watch();
+    }
     if (child > 0) {
         watch(child, library, deadline, *flight);
     }
-    if (child == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphan if the watcher is killed
-        for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
-            (void)std::signal(fault, SIG_DFL);  // the watcher reports them; a sanitizer would first
-        }
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphan if the watcher is killed
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+        (void)std::signal(fault, SIG_DFL);  // the watcher reports them; a sanitizer would first
     }
-    // A fork that failed leaves the library unwatched rather than unused.
-    return *flight;
+    return flight;
 }
 
 }  // namespace megabed

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "policy/plugin_abi.h"
+#include "sim/input_error.h"
 
 #include <atomic>
 #include <chrono>
@@ -25,7 +26,8 @@ struct PluginFlight {
 
 /// Splits the process: the child gets a flight recorder and returns, the parent watches the child, reports a
 /// crash or a call longer than `deadline` on stderr with exit status 2, and otherwise ends as the child does.
-/// `library` is how messages name the plug-in.
-[[nodiscard]] PluginFlight& enter_watched_child(const std::string& library, std::chrono::milliseconds deadline);
+/// `library` is how messages name the plug-in. Errors: the system has no memory or no process for it.
+[[nodiscard]] Loaded<PluginFlight*> enter_watched_child(const std::string& library,
+                                                        std::chrono::milliseconds deadline);
 
 }  // namespace megabed

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -229,11 +230,21 @@ Refusal refuse(const std::string& library, std::string problem, std::string allo
         .where = library, .line = {}, .key = {}, .problem = std::move(problem), .allowed = std::move(allowed)});
 }
 
-std::chrono::milliseconds deadline() {
+Loaded<std::chrono::milliseconds> deadline() {
     constexpr long kStandard = 2000;
+    constexpr long kLongest = 3'600'000;
     const char* const chosen = std::getenv("MEGABED_PLUGIN_DEADLINE_MS");
-    const long value = chosen == nullptr ? 0 : std::strtol(chosen, nullptr, 10);
-    return std::chrono::milliseconds(value > 0 ? value : kStandard);
+    if (chosen == nullptr) {
+        return std::chrono::milliseconds(kStandard);
+    }
+    const std::string_view text = chosen;
+    long value = 0;
+    const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (code != std::errc() || stop != text.data() + text.size() || value < 1 || value > kLongest) {
+        return refuse("MEGABED_PLUGIN_DEADLINE_MS", fmt::format("is {}", printable(text)),
+                      fmt::format("1 to {}", kLongest));
+    }
+    return std::chrono::milliseconds(value);
 }
 
 }  // namespace
@@ -255,7 +266,15 @@ Loaded<std::function<std::unique_ptr<Policy>(const LaunchPolicyParameters&)>> lo
         return refuse(library, fmt::format("is a second plug-in after {}", plugin.path), "one plug-in a run");
     }
     if (plugin.description == nullptr) {
-        plugin.flight = &enter_watched_child(library, deadline());
+        const auto longest = deadline();
+        if (!longest) {
+            return Refusal(longest.error());
+        }
+        const auto flight = enter_watched_child(library, *longest);
+        if (!flight) {
+            return Refusal(flight.error());
+        }
+        plugin.flight = *flight;
         plugin.path = library;
         const Call call(*plugin.flight, PluginFlight::kLoading);
         void* const handle = dlopen(fs::absolute(path).c_str(), RTLD_NOW | RTLD_LOCAL);

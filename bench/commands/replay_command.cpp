@@ -90,7 +90,9 @@ int replay_counterexample(const std::string& path, const std::string& text, bool
     }
     const auto subject = find_policy_source(stored->policy);
     if (!subject) {
-        return refuse(subject.error());
+        InputError error = subject.error();
+        error.where = fmt::format("{}: policy.name", path);
+        return refuse(error);
     }
     const Law& law = *find_law(stored->law);
     if (law.applies != nullptr && !law.applies(subject->parts)) {
@@ -114,7 +116,7 @@ int replay_counterexample(const std::string& path, const std::string& text, bool
                                         {"breaks", broken}}));
         return same ? kExitDone : kExitFailed;
     }
-    fmt::print("law {}: {}\n{}{} {}: {}\n", law.id, law.sentence, case_as_table(*subject, law, stored->input),
+    fmt::print("law {}: {}\n{}{} {}: {}\n", law.id, law.sentence, case_as_table(*subject, stored->input),
                stored->policy, broken ? "breaks it" : "does not break it",
                broken ? judgement.why : stored->why);
     fmt::print("{}: digest {}, expected {}: {}\n", path, hex(digest), hex(stored->digest),

@@ -145,7 +145,7 @@ std::string prove_as_text(const Subject& subject, const ProveReport& report, con
                        verdict_of(law, expectations), law.classes, law.decisions, law.seconds,
                        law.broken > 0 ? fmt::format("breaks in {} of them", law.broken) : "");
         if (law.first_broken && verdict_of(law, expectations) == "breaks") {
-            text += case_as_table(subject, *find_law(law.law), *law.first_broken);
+            text += case_as_table(subject, *law.first_broken);
         }
     }
     if (!report.has_model) {
@@ -200,7 +200,7 @@ std::string law_as_text(const Subject& subject, const LawReport& report) {
     }
     if (failed && report.counterexample) {
         fmt::format_to(std::back_inserter(text), "     {}\n{}", report.counterexample->why,
-                       case_as_table(subject, *report.law, report.counterexample->input));
+                       case_as_table(subject, report.counterexample->input));
     }
     return text;
 }
