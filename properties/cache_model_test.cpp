@@ -1,6 +1,6 @@
 #include "policy/recommendation_cache.h"
 #include "policy/reference_policy.h"
-#include "properties/law_check.h"
+#include "properties/rapidcheck_property.h"
 #include "scenarios/request_toml.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 namespace megabed {
 namespace {
 
-void expect_holds(const LawVerdict& verdict) {
+void expect_holds(const PropertyVerdict& verdict) {
     EXPECT_TRUE(verdict.holds) << verdict.report;
     std::cerr << verdict.report << '\n';
 }
@@ -73,7 +73,7 @@ struct Clear : rc::state::Command<CacheModel, RecommendationCache> {
 };
 
 TEST(CacheModel, T2_the_cache_is_least_recently_used_with_exact_counters) {
-    expect_holds(check_law("T2", 100, {"eviction", "clear"}, [] {
+    expect_holds(check_property("T2", 100, {"eviction", "clear"}, [] {
         RecommendationCache cache;
         const auto commands =
             rc::state::gen::execOneOfWithArgs<Recommend, Recommend, Recommend, Recommend, Recommend, Recommend,

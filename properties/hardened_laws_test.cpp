@@ -1,7 +1,7 @@
 #include "policy/hardened_policy.h"
 #include "policy/reference_policy.h"
 #include "properties/case_aims.h"
-#include "properties/law_check.h"
+#include "properties/rapidcheck_property.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -12,15 +12,8 @@
 namespace megabed {
 namespace {
 
-class RapidChoices final : public Choices {
-public:
-    [[nodiscard]] std::uint64_t next() override {
-        return *rc::gen::noShrink(rc::gen::resize(100, rc::gen::arbitrary<std::uint64_t>()));
-    }
-};
-
 TEST(HardenedLaws, Decides_like_the_reference_where_no_law_speaks) {
-    const LawVerdict verdict = check_law(
+    const PropertyVerdict verdict = check_property(
         "like the reference", 20'000,
         {"sparse", "hybrid", "dense", "fused", "memory", "legal lanes", "jit", "interpreter",
          "capacity with room"},
@@ -86,7 +79,7 @@ TEST(HardenedLaws, Decides_like_the_reference_where_no_law_speaks) {
 }
 
 TEST(HardenedLaws, Any_bits_at_all_are_a_state_it_can_go_on_from) {
-    const LawVerdict verdict = check_law("any state", 20'000, {"answered"}, [] {
+    const PropertyVerdict verdict = check_property("any state", 20'000, {"answered"}, [] {
         RapidChoices choices;
         const LaunchPolicyParameters parameters = aim::valid_parameters(choices);
         const LaunchRequest request = aim::any_request(choices, parameters);

@@ -1,9 +1,9 @@
 #include "policy/registry.h"
 #include "properties/case_minimiser.h"
 #include "properties/counterexample_file.h"
-#include "properties/law_check.h"
 #include "properties/law_search.h"
 #include "properties/laws.h"
+#include "properties/rapidcheck_property.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -16,14 +16,6 @@
 // small by our own minimiser, because RapidCheck's stops early.
 namespace megabed {
 namespace {
-
-/// Choices that RapidCheck makes.
-class RapidChoices final : public Choices {
-public:
-    [[nodiscard]] std::uint64_t next() override {
-        return *rc::gen::noShrink(rc::gen::resize(100, rc::gen::arbitrary<std::uint64_t>()));
-    }
-};
 
 Subject subject_of(std::string_view policy) {
     const PolicyRow& row = *find_policy(policy);
@@ -41,7 +33,7 @@ std::vector<std::string> must_reach(const Law& law) {
     return names;
 }
 
-LawVerdict check_with_rapidcheck(const Subject& subject, const Law& law, int cases) {
+PropertyVerdict check_with_rapidcheck(const Subject& subject, const Law& law, int cases) {
     std::string small;
     const auto property = [&] {
         RapidChoices choices;
@@ -62,7 +54,8 @@ LawVerdict check_with_rapidcheck(const Subject& subject, const Law& law, int cas
         }
         RC_ASSERT(judgement.outcome == CaseOutcome::Holds);
     };
-    LawVerdict verdict = check_law(subject.name + " " + std::string(law.id), cases, must_reach(law), property);
+    PropertyVerdict verdict =
+        check_property(subject.name + " " + std::string(law.id), cases, must_reach(law), property);
     verdict.report += small.empty() ? "" : "\n" + small;
     return verdict;
 }
@@ -94,7 +87,7 @@ TEST_P(HardenedObeys, Law) {
     if (law.applies != nullptr && !law.applies(subject.parts)) {
         GTEST_SKIP() << "the policy has no such part";
     }
-    const LawVerdict verdict = check_with_rapidcheck(subject, law, cases_of(law));
+    const PropertyVerdict verdict = check_with_rapidcheck(subject, law, cases_of(law));
     EXPECT_TRUE(verdict.holds) << verdict.report;
     std::cerr << verdict.report << '\n';
 }
@@ -102,7 +95,7 @@ TEST_P(HardenedObeys, Law) {
 /// The laws that the reference breaks are pinned in properties/expectations/reference.toml (Verify tests).
 TEST_P(ReferenceObeys, Law) {
     const Law& law = *find_law(GetParam());
-    const LawVerdict verdict = check_with_rapidcheck(subject_of("reference"), law, cases_of(law));
+    const PropertyVerdict verdict = check_with_rapidcheck(subject_of("reference"), law, cases_of(law));
     EXPECT_TRUE(verdict.holds) << verdict.report;
     std::cerr << verdict.report << '\n';
 }
@@ -111,14 +104,14 @@ INSTANTIATE_TEST_SUITE_P(Every, HardenedObeys, testing::ValuesIn(checkable_laws(
 INSTANTIATE_TEST_SUITE_P(Held, ReferenceObeys, testing::Values("S1", "S2", "O1", "O5a", "T1", "T2"), name_of);
 
 TEST(PolicyLaws, A_policy_without_hysteresis_is_caught_and_the_case_is_small) {
-    const LawVerdict verdict = check_with_rapidcheck(subject_of("stateless"), *find_law("S1"), 1500);
+    const PropertyVerdict verdict = check_with_rapidcheck(subject_of("stateless"), *find_law("S1"), 1500);
     EXPECT_FALSE(verdict.holds);
     EXPECT_NE(verdict.report.find("RC_PARAMS=\"reproduce="), std::string::npos) << verdict.report;
     EXPECT_NE(verdict.report.find("density-"), std::string::npos) << verdict.report;
 }
 
 TEST(PolicyLaws, A_class_that_is_never_reached_is_a_failure) {
-    const auto verdict = check_law("vacuous", 10, {"never"}, [] { RC_TAG(std::string("always")); });
+    const auto verdict = check_property("vacuous", 10, {"never"}, [] { RC_TAG(std::string("always")); });
     EXPECT_FALSE(verdict.holds);
     EXPECT_NE(verdict.report.find("'never'"), std::string::npos);
 }

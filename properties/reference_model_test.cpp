@@ -1,7 +1,7 @@
 #include "properties/reference_model.h"
 
 #include "properties/generators.h"
-#include "properties/law_check.h"
+#include "properties/rapidcheck_property.h"
 
 #include <gtest/gtest.h>
 #include <algorithm>
@@ -108,7 +108,7 @@ LaunchRequest request_for(const LaunchPolicyParameters& parameters) {
 }
 
 TEST(ReferenceModel, Agrees_with_the_code_on_every_input) {
-    const LawVerdict verdict = check_law("reference model", 20'000, every_class(), [] {
+    const PropertyVerdict verdict = check_property("reference model", 20'000, every_class(), [] {
         const LaunchPolicyParameters parameters = parameters_of_any_kind();
         const LaunchRequest request = request_for(parameters);
         for (const auto& previous : all_previous()) {

@@ -1,6 +1,6 @@
 #include "policy/registry.h"
 #include "properties/generators.h"
-#include "properties/law_check.h"
+#include "properties/rapidcheck_property.h"
 #include "scenarios/scenario_loader.h"
 #include "sim/event_queue.h"
 #include "sim/graph_builder.h"
@@ -23,7 +23,7 @@
 namespace megabed {
 namespace {
 
-void expect_holds(const LawVerdict& verdict) {
+void expect_holds(const PropertyVerdict& verdict) {
     EXPECT_TRUE(verdict.holds) << verdict.report;
     std::cerr << verdict.report << '\n';
 }
@@ -116,14 +116,14 @@ Scenario generated_scenario() {
 }
 
 TEST(SimulatorLaws, D1_same_scenario_and_seed_give_the_same_digest) {
-    expect_holds(check_law("D1", 150, {"synthetic", "service", "traversal"}, [] {
+    expect_holds(check_property("D1", 150, {"synthetic", "service", "traversal"}, [] {
         const Scenario scenario = generated_scenario();
         RC_ASSERT(run_once(scenario).summary.digest == run_once(scenario).summary.digest);
     }));
 }
 
 TEST(SimulatorLaws, D1_another_seed_gives_another_digest_where_chance_takes_part) {
-    expect_holds(check_law("D1 seeds", 30, {}, [] {
+    expect_holds(check_property("D1 seeds", 30, {}, [] {
         const auto file = parse_scenario(service_scenario(1), "generated.toml");
         RC_ASSERT(file.has_value());
         Scenario scenario = file->runs.front();
@@ -142,12 +142,12 @@ TEST(SimulatorLaws, D1_the_kronecker_generator_does_not_depend_on_the_thread_cou
 }
 
 TEST(SimulatorLaws, D3_simulated_time_never_goes_back) {
-    expect_holds(check_law("D3", 150, {"synthetic", "service", "traversal"},
-                           [] { RC_ASSERT(!run_once(generated_scenario()).backwards); }));
+    expect_holds(check_property("D3", 150, {"synthetic", "service", "traversal"},
+                                [] { RC_ASSERT(!run_once(generated_scenario()).backwards); }));
 }
 
 TEST(SimulatorLaws, D3_events_come_out_by_time_and_then_in_the_order_they_went_in) {
-    expect_holds(check_law("D3 queue", 500, {"simultaneous"}, [] {
+    expect_holds(check_property("D3 queue", 500, {"simultaneous"}, [] {
         struct Numbered {
             int number = 0;
         };
@@ -218,7 +218,7 @@ std::vector<std::uint32_t> our_levels(const CsrGraph& graph, Vertex root) {
 }
 
 TEST(SimulatorLaws, D4_frontiers_equal_a_boost_search_on_any_edge_list) {
-    expect_holds(check_law("D4", 300, {"pull", "push", "loops", "duplicates"}, [] {
+    expect_holds(check_property("D4", 300, {"pull", "push", "loops", "duplicates"}, [] {
         const auto vertices = *rc::gen::inRange<Vertex>(1, 200);
         const auto ends = *rc::gen::container<std::vector<std::pair<Vertex, Vertex>>>(
             rc::gen::pair(rc::gen::inRange<Vertex>(0, vertices), rc::gen::inRange<Vertex>(0, vertices)));

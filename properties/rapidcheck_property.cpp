@@ -1,4 +1,4 @@
-#include "properties/law_check.h"
+#include "properties/rapidcheck_property.h"
 
 #include <fmt/format.h>
 #include <map>
@@ -7,7 +7,7 @@
 
 namespace megabed {
 
-rc::detail::TestParams law_parameters(int cases) {
+rc::detail::TestParams property_parameters(int cases) {
     rc::detail::TestParams parameters = rc::detail::configuration().testParams;
     parameters.maxSuccess = cases;
     return parameters;
@@ -37,15 +37,15 @@ std::string replay_of(const std::string& id, const rc::detail::Reproduce& reprod
 
 }  // namespace
 
-LawVerdict judge(const std::string& id, const rc::detail::TestResult& result,
-                 const std::vector<std::string>& must_reach) {
+PropertyVerdict judge(const std::string& id, const rc::detail::TestResult& result,
+                      const std::vector<std::string>& must_reach) {
     const std::uint64_t seed = rc::detail::configuration().testParams.seed;
-    LawVerdict verdict;
+    PropertyVerdict verdict;
     rc::detail::SuccessResult success;
     if (!result.match(success)) {
         std::ostringstream message;
         rc::detail::printResultMessage(result, message);
-        verdict.report = fmt::format("law {}, seed {}: {}", id, seed, message.str());
+        verdict.report = fmt::format("property {}, seed {}: {}", id, seed, message.str());
         if (rc::detail::FailureResult failure; result.match(failure)) {
             verdict.report += "\n" + replay_of(id, failure.reproduce);
         }
@@ -53,7 +53,7 @@ LawVerdict judge(const std::string& id, const rc::detail::TestResult& result,
     }
     const std::map<std::string, int> reached = cases_by_class(success.distribution);
     verdict.holds = success.numSuccess > 0;
-    verdict.report = fmt::format("law {}, seed {}: {} cases", id, seed, success.numSuccess);
+    verdict.report = fmt::format("property {}, seed {}: {} cases", id, seed, success.numSuccess);
     for (const auto& [name, cases] : reached) {
         verdict.report += fmt::format("; {} {}", name, cases);
     }
