@@ -1,7 +1,7 @@
 #include "scenarios/catalog.h"
 #include "bench/scenario_runner.h"
 #include "scenarios/scenario_loader.h"
-#include "sim/digest.h"
+#include "sim/engine/digest.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

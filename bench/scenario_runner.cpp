@@ -3,9 +3,9 @@
 #include "bench/launch_files.h"
 #include "bench/progress_line.h"
 #include "gpu/device_policy.h"
-#include "sim/digest.h"
-#include "sim/graph_source.h"
-#include "sim/policy_source.h"
+#include "sim/engine/digest.h"
+#include "sim/graphs/graph_source.h"
+#include "sim/plugins/policy_source.h"
 #include "sim/sim_backend.h"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "scenarios/scenario_loader.h"
-#include "sim/graph.h"
+#include "sim/graphs/graph.h"
 #include "sim/input_error.h"
 #include "sim/run_scenario.h"
 

@@ -1,7 +1,7 @@
 #include "bench/summary_json.h"
 
 #include "bench/version.h"
-#include "sim/digest.h"
+#include "sim/engine/digest.h"
 
 #include <filesystem>
 #include <optional>

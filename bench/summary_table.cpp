@@ -1,6 +1,6 @@
 #include "bench/summary_table.h"
 
-#include "sim/digest.h"
+#include "sim/engine/digest.h"
 
 #include <fmt/format.h>
 #include <array>

@@ -7,7 +7,7 @@
 #include "scenarios/request_fields.h"
 #include "scenarios/request_toml.h"
 #include "sim/decision_digest.h"
-#include "sim/digest.h"
+#include "sim/engine/digest.h"
 
 #include <fmt/format.h>
 #include <algorithm>

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "sim/graphs/line_reader.h"
 #include "sim/input_error.h"
-#include "sim/line_reader.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -4,7 +4,7 @@
 #include "policy/policy_parts.h"
 #include "properties/choices.h"
 #include "properties/law_case.h"
-#include "sim/policy_source.h"
+#include "sim/plugins/policy_source.h"
 
 #include <cstdint>
 #include <span>

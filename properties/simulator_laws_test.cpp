@@ -2,13 +2,13 @@
 #include "properties/generators.h"
 #include "properties/rapidcheck_property.h"
 #include "scenarios/scenario_loader.h"
-#include "sim/event_queue.h"
-#include "sim/graph_builder.h"
-#include "sim/graph_source.h"
-#include "sim/kronecker.h"
+#include "sim/engine/event_queue.h"
+#include "sim/graphs/graph_builder.h"
+#include "sim/graphs/graph_source.h"
+#include "sim/graphs/kronecker.h"
 #include "sim/run_scenario.h"
 #include "sim/sim_backend.h"
-#include "sim/traversal.h"
+#include "sim/traversals/breadth_first_search.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 
 #include "properties/case_minimiser.h"
 #include "properties/laws.h"
-#include "sim/digest.h"
+#include "sim/engine/digest.h"
 
 #include <fmt/format.h>
 #include <algorithm>

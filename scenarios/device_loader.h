@@ -1,6 +1,6 @@
 #pragma once
 
-#include "sim/device_profile.h"
+#include "sim/costs/device_profile.h"
 #include "sim/input_error.h"
 
 #include <filesystem>

@@ -4,8 +4,8 @@
 #include "scenarios/catalog.h"
 #include "scenarios/device_loader.h"
 #include "scenarios/request_toml.h"
-#include "sim/graph_source.h"
-#include "sim/plugin_policy.h"
+#include "sim/graphs/graph_source.h"
+#include "sim/plugins/plugin_policy.h"
 
 #include <fmt/format.h>
 #include <algorithm>

@@ -2,7 +2,7 @@
 
 #include "policy/error.h"
 #include "policy/policy.h"
-#include "sim/digest.h"
+#include "sim/engine/digest.h"
 
 namespace megabed {
 

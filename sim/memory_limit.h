@@ -1,6 +1,6 @@
 #pragma once
 
-#include "sim/graph.h"
+#include "sim/graphs/graph.h"
 #include "sim/input_error.h"
 
 #include <cstdint>

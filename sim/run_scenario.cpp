@@ -1,7 +1,7 @@
 #include "sim/run_scenario.h"
 
 #include "sim/decision_digest.h"
-#include "sim/digest.h"
+#include "sim/engine/digest.h"
 #include "sim/flaps.h"
 
 #include <fmt/format.h>

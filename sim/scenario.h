@@ -3,8 +3,8 @@
 #include "policy/launch_parameters.h"
 #include "policy/launch_request.h"
 #include "policy/units.h"
-#include "sim/device_profile.h"
-#include "sim/graph.h"
+#include "sim/costs/device_profile.h"
+#include "sim/graphs/graph.h"
 
 #include <cstdint>
 #include <optional>

@@ -1,9 +1,9 @@
 #include "sim/sim_backend.h"
 
-#include "sim/cost_model.h"
-#include "sim/digest.h"
-#include "sim/event_queue.h"
-#include "sim/simulated_work.h"
+#include "sim/costs/cost_model.h"
+#include "sim/engine/digest.h"
+#include "sim/engine/event_queue.h"
+#include "sim/work/simulated_work.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "sim/backend.h"
-#include "sim/graph.h"
+#include "sim/graphs/graph.h"
 #include "sim/scenario.h"
 
 #include <memory>

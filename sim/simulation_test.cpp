@@ -1,6 +1,6 @@
 #include "policy/registry.h"
-#include "sim/cost_model.h"
-#include "sim/digest.h"
+#include "sim/costs/cost_model.h"
+#include "sim/engine/digest.h"
 #include "sim/file_output.h"
 #include "sim/flaps.h"
 #include "sim/input_error.h"

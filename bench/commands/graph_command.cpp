@@ -4,8 +4,8 @@
 #include "bench/json_text.h"
 #include "bench/scenario_runner.h"
 #include "bench/summary_table.h"
-#include "sim/graph_source.h"
-#include "sim/traversal.h"
+#include "sim/graphs/graph_source.h"
+#include "sim/traversals/breadth_first_search.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

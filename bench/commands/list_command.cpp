@@ -7,7 +7,7 @@
 #include "properties/laws.h"
 #include "scenarios/catalog.h"
 #include "scenarios/keys.h"
-#include "sim/graph_source.h"
+#include "sim/graphs/graph_source.h"
 
 #include <fmt/format.h>
 #include <algorithm>

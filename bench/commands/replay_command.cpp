@@ -8,8 +8,8 @@
 #include "properties/laws.h"
 #include "scenarios/catalog.h"
 #include "scenarios/scenario_loader.h"
-#include "sim/digest.h"
-#include "sim/policy_source.h"
+#include "sim/engine/digest.h"
+#include "sim/plugins/policy_source.h"
 
 #include <fmt/format.h>
 #include <cstdio>

@@ -7,10 +7,10 @@
 #include "properties/laws.h"
 #include "properties/prove.h"
 #include "properties/verify.h"
-#include "sim/digest.h"
+#include "sim/engine/digest.h"
 #include "sim/file_output.h"
-#include "sim/plugin_policy.h"
-#include "sim/policy_source.h"
+#include "sim/plugins/plugin_policy.h"
+#include "sim/plugins/policy_source.h"
 
 #include <fmt/format.h>
 #include <algorithm>

@@ -3,15 +3,15 @@
 #include "policy/registry.h"
 #include "scenarios/catalog.h"
 #include "scenarios/scenario_loader.h"
-#include "sim/digest.h"
-#include "sim/edge_file.h"
-#include "sim/graph_builder.h"
-#include "sim/graph_cache.h"
-#include "sim/graph_source.h"
-#include "sim/kronecker.h"
+#include "sim/engine/digest.h"
+#include "sim/graphs/edge_file.h"
+#include "sim/graphs/graph_builder.h"
+#include "sim/graphs/graph_cache.h"
+#include "sim/graphs/graph_source.h"
+#include "sim/graphs/kronecker.h"
 #include "sim/run_scenario.h"
 #include "sim/sim_backend.h"
-#include "sim/traversal.h"
+#include "sim/traversals/breadth_first_search.h"
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 #include "policy/registry.h"
 #include "properties/generators.h"
 #include "scenarios/request_toml.h"
-#include "sim/counter_random.h"
+#include "sim/engine/counter_random.h"
 
 #include <benchmark/benchmark.h>
 #include <vector>

@@ -1,6 +1,6 @@
 // Any text as a device profile: a profile whose tables can be interpolated, or a refusal of one line.
 #include "scenarios/device_loader.h"
-#include "sim/cost_model.h"
+#include "sim/costs/cost_model.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Any bytes as a cache entry. The checksum is made right first, so that the checks behind it are reached.
-#include "sim/digest.h"
-#include "sim/graph_cache.h"
-#include "sim/traversal.h"
+#include "sim/engine/digest.h"
+#include "sim/graphs/graph_cache.h"
+#include "sim/traversals/breadth_first_search.h"
 
 #include <cstddef>
 #include <cstdint>

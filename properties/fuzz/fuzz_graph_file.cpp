@@ -1,5 +1,5 @@
 // Any bytes as a graph file, plain or gzip: an answer or a refusal of one line, and endpoints within range.
-#include "sim/edge_file.h"
+#include "sim/graphs/edge_file.h"
 
 #include <cstddef>
 #include <cstdint>

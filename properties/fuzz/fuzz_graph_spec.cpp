@@ -1,5 +1,5 @@
 // Any text as a generator SPEC. Sizes are cut down first, so that time goes into the parser.
-#include "sim/graph_source.h"
+#include "sim/graphs/graph_source.h"
 
 #include <cctype>
 #include <cstddef>

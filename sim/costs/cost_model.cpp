@@ -1,0 +1,138 @@
+#include "sim/costs/cost_model.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace megabed {
+namespace {
+
+constexpr double kNanoseconds = 1e9;
+constexpr std::uint32_t kWarp = 32;
+
+/// Linear between neighbouring points, constant outside.
+template <class Point, class Position, class Value>
+double interpolate(const std::vector<Point>& points, double at, Position position, Value value) {
+    assert(!points.empty());
+    if (at <= position(points.front())) {
+        return value(points.front());
+    }
+    for (std::size_t next = 1; next < points.size(); ++next) {
+        const double left = position(points[next - 1]);
+        const double right = position(points[next]);
+        if (at <= right) {
+            const double share = (at - left) / (right - left);
+            return value(points[next - 1]) + share * (value(points[next]) - value(points[next - 1]));
+        }
+    }
+    return value(points.back());
+}
+
+double rate_at(const std::vector<RatePoint>& points, Bytes footprint) {
+    return interpolate(
+        points, static_cast<double>(footprint.value()),
+        [](const RatePoint& point) { return static_cast<double>(point.footprint.value()); },
+        [](const RatePoint& point) { return point.per_second; });
+}
+
+double nanoseconds(SimTime time) { return static_cast<double>(time.value()); }
+
+SimTime rounded(double nanoseconds) { return SimTime(std::llround(nanoseconds)); }
+
+double seconds_to_ns(double amount, double per_second) { return amount / per_second * kNanoseconds; }
+
+}  // namespace
+
+GrantedGrid CostModel::grant(const LaunchGeometry& geometry) const {
+    const std::uint32_t warps_a_group = std::max(div_ceil(geometry.workgroup_size_x, kWarp), 1U);
+    const std::uint32_t by_lanes = profile_.resident_lanes_per_multiprocessor / (warps_a_group * kWarp);
+    const std::uint32_t resident =
+        std::max(std::min(by_lanes, profile_.resident_groups_per_multiprocessor), 1U) *
+        profile_.multiprocessors;
+    const std::uint32_t groups = std::min(geometry.dispatch_grid[0], resident);
+    return {groups, std::uint64_t{groups} * warps_a_group};
+}
+
+SimTime CostModel::barrier(std::uint32_t groups) const {
+    return rounded(interpolate(
+        profile_.barriers, groups, [](const BarrierPoint& point) { return static_cast<double>(point.blocks); },
+        [](const BarrierPoint& point) { return nanoseconds(point.time); }));
+}
+
+double CostModel::gathers_per_second(Bytes footprint) const { return rate_at(profile_.gathers, footprint); }
+double CostModel::atomics_per_second(Bytes footprint) const { return rate_at(profile_.atomics, footprint); }
+
+double CostModel::busy_share(const GrantedGrid& grid) const {
+    const double share = static_cast<double>(grid.warps) / profile_.saturating_warps;
+    return std::min(std::max(share, 1.0 / profile_.saturating_warps), 1.0);
+}
+
+double CostModel::interpreter_ns(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
+                                 std::uint64_t items) const {
+    if (recommendation.execution_mode == ExecutionMode::Jit) {
+        return 0;
+    }
+    const std::uint64_t tiles = div_ceil<std::uint64_t>(items, profile_.tile_items);
+    const std::uint64_t rounds = div_ceil<std::uint64_t>(tiles, std::max(grid.groups, 1U));
+    return static_cast<double>(rounds) * nanoseconds(profile_.interpreter_dispatch);
+}
+
+double CostModel::push_ns(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
+                          const WaveWork& work, std::uint32_t vertices) const {
+    constexpr double kVertexBytes = 4 + 16;  // queue entry, two offsets
+    constexpr double kArcBytes = 4;
+    const auto arcs = static_cast<double>(work.frontier_arcs);
+    const auto found = static_cast<double>(work.discovered);
+    const Bytes distances(std::uint64_t{vertices} * 4);
+    const double bytes = work.frontier_vertices * kVertexBytes + arcs * kArcBytes + found * kArcBytes;
+    const double streams = std::max({seconds_to_ns(bytes, profile_.read_bytes_per_second),
+                                     seconds_to_ns(arcs, gathers_per_second(distances)),
+                                     seconds_to_ns(found, atomics_per_second(distances))});
+    const double tickets = seconds_to_ns(found / kWarp, profile_.tickets_per_second);
+
+    // A vertex belongs to one warp, unless the hybrid splits it into tiles.
+    const bool splits = recommendation.topology == DispatchTopology::HybridFrontier;
+    const std::uint64_t longest =
+        splits ? std::min<std::uint64_t>(work.heaviest_vertex_arcs, profile_.heavy_degree)
+               : work.heaviest_vertex_arcs;
+    const double tail =
+        static_cast<double>(div_ceil<std::uint64_t>(longest, kWarp)) * nanoseconds(profile_.warp_step);
+    const double tiles =
+        splits ? static_cast<double>(div_ceil<std::uint64_t>(work.heavy_arcs, profile_.heavy_degree)) : 0;
+    const double splitting = seconds_to_ns(tiles, profile_.tickets_per_second);
+    return std::max(streams / busy_share(grid), tail) + tickets + splitting;
+}
+
+double CostModel::pull_ns(const GrantedGrid& grid, const WaveWork& work, std::uint32_t vertices) const {
+    constexpr double kOffsetBytes = 16;
+    constexpr double kArcBytes = 4;
+    const double bitmap = vertices / 8.0;
+    const auto inspected = static_cast<double>(work.inspected_arcs);
+    const double bytes = 3 * bitmap + static_cast<double>(work.scanned_vertices) * kOffsetBytes +
+                         inspected * kArcBytes + work.discovered * kArcBytes;
+    const double gathers = seconds_to_ns(inspected, gathers_per_second(Bytes(vertices / 8)));
+    return std::max(seconds_to_ns(bytes, profile_.read_bytes_per_second), gathers) / busy_share(grid);
+}
+
+SimTime CostModel::wave(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
+                        const WaveWork& work, std::uint32_t vertices) const {
+    const bool pull = direction_of(recommendation.topology) == Direction::Pull;
+    const std::uint32_t passes = output_passes(recommendation, work.discovered);
+    const double expansion =
+        pull ? pull_ns(grid, work, vertices) : push_ns(recommendation, grid, work, vertices);
+    const double fixed = nanoseconds(barrier(grid.groups)) + nanoseconds(profile_.dependent_access);
+    const std::uint64_t items = pull ? work.scanned_vertices : work.frontier_vertices;
+    return rounded(passes * fixed + expansion + interpreter_ns(recommendation, grid, items));
+}
+
+SimTime CostModel::service_batch(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
+                                 std::uint64_t items, SimTime item) const {
+    const std::uint32_t claiming = std::max(std::min(grid.groups, recommendation.worker_groups), 1U);
+    const std::uint64_t rounds = div_ceil<std::uint64_t>(items, claiming);
+    const double work = static_cast<double>(rounds) * nanoseconds(item);
+    const double tickets = seconds_to_ns(static_cast<double>(items) / kWarp, profile_.tickets_per_second);
+    return rounded(work + tickets + interpreter_ns(recommendation, grid, items) +
+                   nanoseconds(profile_.dependent_access));
+}
+
+}  // namespace megabed
