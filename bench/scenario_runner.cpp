@@ -49,13 +49,13 @@ private:
 
 Loaded<void> check_root(const Scenario& scenario, const CsrGraph& graph) {
     const auto* const traversal = std::get_if<TraversalWorkload>(&scenario.workload);
-    if (traversal == nullptr || !traversal->root || *traversal->root < graph.vertices()) {
+    if (traversal == nullptr || !traversal->traversal.root || *traversal->traversal.root < graph.vertices()) {
         return {};
     }
     return Refusal(InputError{.where = scenario.file,
                               .line = {},
                               .key = fmt::format("run {}: run.bfs.root", scenario.name),
-                              .problem = fmt::format("is {}", *traversal->root),
+                              .problem = fmt::format("is {}", *traversal->traversal.root),
                               .allowed = fmt::format("0 to {}", graph.vertices() - 1)});
 }
 

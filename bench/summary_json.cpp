@@ -27,8 +27,8 @@ Json launches_by_topology(const RunSummary& summary) {
 
 Json run_json(const FinishedRun& run) {
     const RunSummary& summary = run.summary;
-    const auto items = [&](std::uint64_t ServiceTotals::*member) {
-        return summary.service ? Json((*summary.service).*member) : Json(nullptr);
+    const auto items = [&](std::uint64_t TenantTotals::*member) {
+        return summary.service ? Json(summary.service->sum().*member) : Json(nullptr);
     };
     Json json;
     json["name"] = summary.name;
@@ -49,10 +49,10 @@ Json run_json(const FinishedRun& run) {
     json["peak_bytes"] = summary.peak.value();
     json["budget_bytes"] = summary.budget ? Json(summary.budget->value()) : Json(nullptr);
     json["oom_rejections"] = summary.oom_rejections;
-    json["items_published"] = items(&ServiceTotals::published);
-    json["items_done"] = items(&ServiceTotals::done);
-    json["items_rejected"] = items(&ServiceTotals::rejected);
-    json["items_requeued"] = items(&ServiceTotals::requeued);
+    json["items_published"] = items(&TenantTotals::published);
+    json["items_done"] = items(&TenantTotals::done);
+    json["items_rejected"] = items(&TenantTotals::rejected);
+    json["items_requeued"] = items(&TenantTotals::requeued);
     json["latency_ns"] =
         summary.latency
             ? Json{{"p50", summary.latency->p50}, {"p99", summary.latency->p99}, {"max", summary.latency->max}}

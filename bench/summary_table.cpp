@@ -82,8 +82,9 @@ void append_totals(std::string& text, const FinishedRun& run) {
     }
     if (summary.service) {
         fmt::format_to(out, "  items: {} published, {} done, {} rejected, {} requeued\n",
-                       with_commas(summary.service->published), with_commas(summary.service->done),
-                       with_commas(summary.service->rejected), with_commas(summary.service->requeued));
+                       with_commas(summary.service->sum().published), with_commas(summary.service->sum().done),
+                       with_commas(summary.service->sum().rejected),
+                       with_commas(summary.service->sum().requeued));
     }
     if (summary.latency) {
         fmt::format_to(out, "  latency: p50 {}, p99 {}, max {}\n", human_time(SimTime(summary.latency->p50)),

@@ -242,7 +242,9 @@ private:
 
     void read_traversal(SectionReader& run, Scenario& scenario) {
         SectionReader bfs(scenario_keys(), "run.bfs", tables_.own("bfs"), errors_);
-        scenario.workload = TraversalWorkload{bfs.u32("root")};
+        TraversalSettings settings;
+        settings.root = bfs.u32("root");
+        scenario.workload = TraversalWorkload{settings};
         bfs.refuse_unknown();
         if (scenario.graph.empty()) {
             run.refuse("graph", "is missing", "a graph file or a generator SPEC");
@@ -280,7 +282,7 @@ private:
         ServiceWorkload workload;
         workload.duration = keys.time("duration").value_or(SimTime(1));
         workload.epoch = keys.time("epoch").value_or(kEpoch);
-        workload.item = keys.time("item").value_or(SimTime(1));
+        workload.item = {keys.time("item").value_or(SimTime(1)), ItemTimeLaw::Constant};
         workload.ring_slots = SlotCount(keys.u32("ring_slots").value_or(1));
         workload.hot_opcode_share = keys.bps("hot_opcode_share_bps").value_or(BasisPoints(1000));
         keys.refuse_unknown({"tenant"});
@@ -322,12 +324,14 @@ private:
         constexpr SimTime kBurstLength{100'000};
         Tenant tenant;
         tenant.name = entry.text("name").value_or("");
-        tenant.items_per_second = entry.rate("items_per_second").value_or(1);
-        tenant.burst_items_per_second = entry.rate("burst_items_per_second");
-        tenant.burst_every = entry.time("burst_every").value_or(kBurstEvery);
-        tenant.burst_length = entry.time("burst_length").value_or(kBurstLength);
+        OpenArrivals arrivals{entry.rate("items_per_second").value_or(1), {}};
+        if (const auto burst = entry.rate("burst_items_per_second")) {
+            arrivals.states = {{arrivals.items_per_second, entry.time("burst_every").value_or(kBurstEvery)},
+                               {*burst, entry.time("burst_length").value_or(kBurstLength)}};
+        }
+        tenant.arrivals = std::move(arrivals);
         tenant.quota_items = entry.u32("quota_items").value_or(0);
-        tenant.opcode = entry.u32("opcode").value_or(0);
+        tenant.opcodes = {entry.u32("opcode").value_or(0)};
         return tenant;
     }
 

@@ -29,16 +29,6 @@ void add_record(Digest& digest, const LaunchRecord& record) {
     digest.add(outcome.arcs);
 }
 
-LatencySummary summarise(std::vector<std::int64_t> latencies) {
-    std::sort(latencies.begin(), latencies.end());
-    const auto at_percent = [&](std::size_t percent) {
-        return latencies[(latencies.size() * percent + 99) / 100 - 1];
-    };
-    constexpr std::size_t kMedian = 50;
-    constexpr std::size_t kTail = 99;
-    return {at_percent(kMedian), at_percent(kTail), latencies.back()};
-}
-
 /// Collects a summary launch by launch.
 class SummaryBuilder {
 public:
@@ -95,8 +85,11 @@ public:
                                                                    static_cast<double>(running_launches_);
         if (const ServiceTotals* totals = backend.service_totals()) {
             summary_.service = *totals;
-            if (!totals->latencies_ns.empty()) {
-                summary_.latency = summarise(totals->latencies_ns);
+            if (const Histogram latencies = totals->sum().latency_ns; !latencies.empty()) {
+                constexpr double kMedian = 0.5;
+                constexpr double kTail = 0.99;
+                summary_.latency = LatencySummary{latencies.quantile(kMedian), latencies.quantile(kTail),
+                                                  latencies.greatest()};
             }
         }
         return std::move(summary_);

@@ -5,6 +5,7 @@
 #include "policy/units.h"
 #include "sim/costs/device_profile.h"
 #include "sim/graphs/graph.h"
+#include "sim/traversals/traversal.h"
 
 #include <cstdint>
 #include <optional>
@@ -23,18 +24,52 @@ struct MemoryRamp {
     Bytes to{};
 };
 
-struct MemorySettings {
-    std::optional<Bytes> budget{};
-    std::vector<MemoryRamp> co_tenants{};
+/// Others allocate blocks and free them again: Poisson arrivals, exponential sizes and lifetimes.
+struct MemoryAllocations {
+    double per_second = 0;
+    Bytes size_mean{};
+    SimTime lifetime_mean{};
 };
 
-/// Breadth-first search over the scenario's graph.
+/// Others take `size` for `length`, again and again, at exponential distances.
+struct MemorySpikes {
+    SimTime every_mean{};
+    SimTime length{};
+    Bytes size{};
+};
+
+/// Others lose memory from `start` on, until they hold `most`.
+struct MemoryLeak {
+    SimTime start{};
+    double bytes_per_second = 0;
+    Bytes most{};
+};
+
+using MemoryProcess = std::variant<MemoryRamp, MemoryAllocations, MemorySpikes, MemoryLeak>;
+
+struct MemorySettings {
+    std::optional<Bytes> budget{};
+    std::vector<MemoryProcess> co_tenants{};
+};
+
+/// A traversal of the scenario's graph.
 struct TraversalWorkload {
-    std::optional<Vertex> root{};  ///< absent: the vertex of highest degree, the lowest id among equals
+    TraversalSettings traversal{};
 };
 
 /// How a synthetic density moves.
-enum class DensityShape : std::uint8_t { Constant, Square, Sawtooth, RandomWalk };
+enum class DensityShape : std::uint8_t {
+    Constant,
+    Square,
+    Sawtooth,
+    RandomWalk,
+    OrnsteinUhlenbeck,
+    Recorded,     ///< `trajectory`, from a file
+    Adversarial,  ///< `trajectory`, found by a search against the run's policy
+};
+
+/// What an adversarial trajectory is to maximise.
+enum class AdversaryGoal : std::uint8_t { Flaps, Regret };
 
 /// Waves whose density is prescribed; no graph is traversed.
 struct SyntheticWorkload {
@@ -43,31 +78,89 @@ struct SyntheticWorkload {
     std::uint32_t arcs = 0;
     BasisPoints low{};
     BasisPoints high{};
-    std::uint32_t period_waves = 2;
-    BasisPoints step{};  ///< largest step of a random walk
-    std::uint32_t waves = 0;
+    std::uint64_t period_waves = 2;
+    BasisPoints step{};       ///< largest step of a random walk or an adversary
+    BasisPoints noise{};      ///< standard deviation of one step of an Ornstein-Uhlenbeck process
+    BasisPoints reversion{};  ///< share of the distance from the middle that it loses in a wave
+    std::uint64_t waves = 0;
     std::uint32_t hot_opcode_count = 0;
     std::uint32_t hot_window_count = 0;
+    std::uint64_t hot_period_waves = 0;  ///< hot counts are reported in every other half of this; 0: always
+    AdversaryGoal goal{};
+    std::uint32_t search_runs = 0;          ///< simulations that the adversary may spend
+    std::vector<BasisPoints> trajectory{};  ///< Recorded and Adversarial; repeated if shorter than `waves`
 };
 
-/// Someone who publishes work items into the ring.
+/// How long one item takes on one group.
+enum class ItemTimeLaw : std::uint8_t { Constant, Exponential, Uniform };
+struct ItemTime {
+    SimTime mean{};
+    ItemTimeLaw law{};  ///< Uniform: from 0 to twice the mean
+};
+
+/// One line of a recorded trace.
+struct TraceItem {
+    SimTime time{};
+    std::uint32_t opcode = 0;
+    SimTime work{};  ///< 0: drawn like the tenant's other items
+};
+
+/// A further rate of a Markov-modulated Poisson process. The process stays exponentially long in each state and
+/// then goes to one of the others, each as likely.
+struct RateState {
+    double items_per_second = 0;
+    SimTime length_mean{};
+};
+
+/// Items come at random: a Poisson process, or one modulated by a Markov chain over `states`.
+struct OpenArrivals {
+    double items_per_second = 0;
+    std::vector<RateState> states{};  ///< empty, or at least two: `items_per_second` is then not read
+};
+
+/// Clients that each publish an item, wait until it is done, and think for an exponential time.
+struct ClosedArrivals {
+    std::uint32_t clients = 0;
+    SimTime think_mean{};
+};
+
+/// Items come when a file says.
+struct TraceArrivals {
+    std::vector<TraceItem> items{};
+};
+
+/// What a tenant does when the ring is full.
+enum class FullRing : std::uint8_t {
+    Reject,  ///< the item is lost and counted
+    Wait,    ///< the tenant holds it back until a slot is free
+};
+
+/// Someone who publishes work items into the ring; or `count` such, each with its own random stream.
 struct Tenant {
     std::string name;
-    double items_per_second = 0;                     ///< Poisson arrivals
-    std::optional<double> burst_items_per_second{};  ///< rate while a burst lasts
-    SimTime burst_every{};                           ///< mean time between the ends and starts of bursts
-    SimTime burst_length{};                          ///< mean length of a burst
-    std::uint32_t quota_items = 0;                   ///< items served a launch; 0: no limit
-    std::uint32_t opcode = 0;
+    std::uint32_t count = 1;
+    std::variant<OpenArrivals, ClosedArrivals, TraceArrivals> arrivals{};
+    std::uint8_t priority = 1;         ///< class, 0 is served first
+    std::uint32_t quota_items = 0;     ///< items claimed a launch, of each; 0: no limit
+    std::uint32_t contended_keys = 0;  ///< an item locks one of this many keys while it is worked on; 0: none
+    std::vector<std::uint32_t> opcodes{0};  ///< what its items ask for; the first at first
+    SimTime opcode_length_mean{};           ///< mean time until it asks for the next; 0: never
+    std::optional<ItemTime> item{};         ///< absent: the workload's
+    FullRing when_full{};
 };
+
+inline constexpr std::uint8_t kPriorityClasses = 4;
 
 /// Tenants, a bounded ring and workers that serve it.
 struct ServiceWorkload {
     SimTime duration{};  ///< tenants publish until then; the ring is drained afterwards
-    SimTime epoch{};     ///< longest time between two decisions while the ring is empty
-    SimTime item{};      ///< time of one item on one group
+    SimTime warm_up{};   ///< time averages and latencies leave out what came before
+    SimTime epoch{};     ///< longest time between two decisions
+    ItemTime item{};     ///< time of one item on one group
     SlotCount ring_slots{};
-    BasisPoints hot_opcode_share{};  ///< an opcode with at least this share of an epoch's items is hot
+    SlotCount window_slots{};          ///< slots of one window, for the hot-window count
+    BasisPoints hot_opcode_share{};    ///< an opcode with at least this share of an epoch's items is hot
+    std::uint32_t starvation_age = 0;  ///< launches after which a waiting item has starved; 0: not counted
     std::vector<Tenant> tenants;
 };
 
@@ -78,6 +171,36 @@ struct RequestsWorkload {
 };
 
 using Workload = std::variant<TraversalWorkload, SyntheticWorkload, ServiceWorkload, RequestsWorkload>;
+
+/// A reading of the telemetry.
+enum class Signal : std::uint8_t {
+    QueueLength,
+    HotOpcodes,
+    HotWindows,
+    Requeues,
+    PriorityAge,
+    GraphNodes,
+    GraphEdges,
+    Density,
+    Pressure,
+    ResidentBytes,
+};
+
+/// What may happen to a reading on its way to the policy.
+enum class FaultKind : std::uint8_t {
+    Drop,      ///< the reading is absent; one that cannot be absent stays at the value delivered last
+    Delay,     ///< the value of `amount` launches ago
+    Quantise,  ///< rounded down to a multiple of `amount`
+    Corrupt,   ///< off by a uniform amount of at most `amount`, either way
+    Reorder,   ///< swapped with the reading of the next launch
+};
+
+struct TelemetryFault {
+    Signal signal{};
+    FaultKind kind{};
+    BasisPoints share{kWholeBps};  ///< of the launches, at random
+    std::uint32_t amount = 0;
+};
 
 /// Where the next launch is decided.
 enum class DecisionPlace : std::uint8_t { Host, Device };
@@ -99,6 +222,7 @@ struct Scenario {
     SimTime out_of_memory_pause{};  ///< simulated time before a refused launch is asked for again
     std::uint32_t out_of_memory_retries_max = 0;
     MemorySettings memory{};
+    std::vector<TelemetryFault> faults{};
     std::string graph;  ///< path or generator SPEC; empty where the workload needs none
     Workload workload{};
 };

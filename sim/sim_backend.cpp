@@ -153,8 +153,10 @@ private:
 
     [[nodiscard]] Bytes resident() const {
         Bytes bytes = work_->resident();
-        for (const MemoryRamp& ramp : scenario_.memory.co_tenants) {
-            bytes += held_at(ramp, now_);
+        for (const MemoryProcess& process : scenario_.memory.co_tenants) {
+            if (const auto* const ramp = std::get_if<MemoryRamp>(&process)) {
+                bytes += held_at(*ramp, now_);
+            }
         }
         return bytes;
     }

@@ -1,30 +1,13 @@
 #pragma once
 
 #include "sim/graphs/graph.h"
+#include "sim/traversals/traversal.h"
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace megabed {
-
-/// How one level is expanded. Both give the same next frontier.
-enum class Direction : std::uint8_t {
-    Push,  ///< from frontier vertices to their neighbours
-    Pull,  ///< from unvisited vertices back to the frontier
-};
-
-/// The work of one wave, as the cost model wants to know it.
-struct WaveWork {
-    std::uint32_t frontier_vertices = 0;
-    std::uint64_t frontier_arcs = 0;
-    std::uint64_t heaviest_vertex_arcs = 0;
-    std::uint32_t heavy_vertices = 0;    ///< frontier vertices of at least the profile's heavy degree
-    std::uint64_t heavy_arcs = 0;        ///< their arcs
-    std::uint64_t scanned_vertices = 0;  ///< pull: unvisited vertices looked at
-    std::uint64_t inspected_arcs = 0;    ///< arcs read: all frontier arcs (push), up to the first parent (pull)
-    std::uint32_t discovered = 0;        ///< vertices of the next frontier
-};
 
 /// Breadth-first search level by level over an undirected graph, with the counts a policy may ask for.
 class BreadthFirstSearch {

@@ -42,7 +42,7 @@ public:
             CounterRandom seed(scenario.seed, kTenantStream + tenant);
             publishers_.push_back({boost::random::mt19937_64(seed.next()), false, {}});
             schedule_arrival(tenant);
-            if (workload_.tenants[tenant].burst_items_per_second) {
+            if (is_bursty(tenant)) {
                 schedule_burst_edge(tenant);
             }
         }
@@ -87,15 +87,15 @@ public:
         }
         claim(recommendation.geometry.slot_count);
         note_hot_opcodes();
-        return {costs_.service_batch(recommendation, grid, working_.size(), workload_.item), 1, working_.size(),
-                0};
+        return {costs_.service_batch(recommendation, grid, working_.size(), workload_.item.mean), 1,
+                working_.size(), 0};
     }
 
     void finish() override {
         for (const Item& item : working_) {
-            totals_.latencies_ns.push_back((scheduler_.now() - item.came).value());
+            tenant_totals_.latency_ns.add((scheduler_.now() - item.came).value());
         }
-        totals_.done += working_.size();
+        tenant_totals_.done += working_.size();
         working_.clear();
     }
 
@@ -113,7 +113,10 @@ public:
     }
 
     [[nodiscard]] std::uint64_t levels() const override { return epochs_; }
-    [[nodiscard]] const ServiceTotals* service_totals() const override { return &totals_; }
+    [[nodiscard]] const ServiceTotals* service_totals() const override {
+        totals_.tenants = {tenant_totals_};
+        return &totals_;
+    }
 
 private:
     /// Takes items in ring order up to the slot count; items over their tenant's quota go back, one older.
@@ -129,7 +132,7 @@ private:
                 ++item.age;
                 // The counter would have to pass 2^64 requeues between two launches to refuse.
                 (void)requeues_.record_requeue(item.age);
-                ++totals_.requeued;
+                ++tenant_totals_.requeued;
                 put_back.push_back(item);
             } else {
                 ++taken[item.tenant];
@@ -142,7 +145,7 @@ private:
     void note_hot_opcodes() {
         std::map<std::uint32_t, std::uint64_t> items_by_opcode;
         for (const Item& item : working_) {
-            ++items_by_opcode[workload_.tenants[item.tenant].opcode];
+            ++items_by_opcode[workload_.tenants[item.tenant].opcodes[0]];
         }
         hot_opcodes_ = static_cast<std::uint32_t>(
             std::count_if(items_by_opcode.begin(), items_by_opcode.end(), [this](const auto& entry) {
@@ -161,9 +164,9 @@ private:
 
     /// A full ring rejects. Latency counts from when the item came, the time it was held back included.
     void publish(std::uint32_t tenant, SimTime came) {
-        ++totals_.published;
+        ++tenant_totals_.published;
         if (ring_.size() >= workload_.ring_slots.value()) {
-            ++totals_.rejected;
+            ++tenant_totals_.rejected;
             return;
         }
         ring_.push_back({tenant, 0, came});
@@ -184,18 +187,23 @@ private:
         return SimTime(std::max<std::int64_t>(static_cast<std::int64_t>(drawn), 1));
     }
 
+    [[nodiscard]] const OpenArrivals& arrivals_of(std::uint32_t tenant) const {
+        return std::get<OpenArrivals>(workload_.tenants[tenant].arrivals);
+    }
+    [[nodiscard]] bool is_bursty(std::uint32_t tenant) const { return !arrivals_of(tenant).states.empty(); }
+
     void schedule_arrival(std::uint32_t tenant) {
         constexpr double kNanoseconds = 1e9;
-        const Tenant& settings = workload_.tenants[tenant];
+        const OpenArrivals& settings = arrivals_of(tenant);
         const double rate =
-            publishers_[tenant].bursting ? *settings.burst_items_per_second : settings.items_per_second;
+            publishers_[tenant].bursting ? settings.states[1].items_per_second : settings.items_per_second;
         const SimTime wait = draw_exponential(tenant, kNanoseconds / rate);
         scheduler_.schedule(scheduler_.now() + wait, {SimEvent::Kind::Arrival, tenant});
     }
 
     void schedule_burst_edge(std::uint32_t tenant) {
-        const Tenant& settings = workload_.tenants[tenant];
-        const SimTime mean = publishers_[tenant].bursting ? settings.burst_length : settings.burst_every;
+        const OpenArrivals& settings = arrivals_of(tenant);
+        const SimTime mean = settings.states[publishers_[tenant].bursting ? 1 : 0].length_mean;
         const SimTime wait = draw_exponential(tenant, static_cast<double>(mean.value()));
         scheduler_.schedule(scheduler_.now() + wait, {SimEvent::Kind::BurstEdge, tenant});
     }
@@ -209,7 +217,8 @@ private:
     std::deque<Item> ring_;
     std::vector<Item> working_;
     PriorityRequeueAccounting requeues_;
-    ServiceTotals totals_;
+    TenantTotals tenant_totals_;
+    mutable ServiceTotals totals_;
     std::uint32_t hot_opcodes_ = 0;
     std::uint64_t epochs_ = 0;
     bool saturated_ = false;

@@ -63,7 +63,7 @@ private:
     [[nodiscard]] BasisPoints density() const {
         const std::uint32_t low = workload_.low.value();
         const std::uint32_t high = workload_.high.value();
-        const std::uint32_t phase = wave_ % workload_.period_waves;
+        const std::uint64_t phase = wave_ % workload_.period_waves;
         std::uint32_t bps = low;
         switch (workload_.shape) {
         case DensityShape::Constant:
@@ -75,6 +75,9 @@ private:
             bps = low + static_cast<std::uint32_t>(std::uint64_t{high - low} * phase / workload_.period_waves);
             break;
         case DensityShape::RandomWalk:
+        case DensityShape::OrnsteinUhlenbeck:
+        case DensityShape::Recorded:
+        case DensityShape::Adversarial:
             bps = walk_bps_;
             break;
         }

@@ -15,7 +15,8 @@ public:
           graph_(graph),
           costs_(costs),
           search_(graph,
-                  std::get<TraversalWorkload>(scenario.workload).root.value_or(highest_degree_vertex(graph)),
+                  std::get<TraversalWorkload>(scenario.workload)
+                      .traversal.root.value_or(highest_degree_vertex(graph)),
                   scenario.device.heavy_degree) {}
 
     [[nodiscard]] bool done() const override { return search_.done(); }

@@ -1,0 +1,33 @@
+#include "sim/statistics/histogram.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace megabed {
+
+void Histogram::merge(const Histogram& other) {
+    counts_.resize(std::max(counts_.size(), other.counts_.size()), 0);
+    std::transform(other.counts_.begin(), other.counts_.end(), counts_.begin(), counts_.begin(),
+                   [](std::uint64_t theirs, std::uint64_t ours) { return theirs + ours; });
+    count_ += other.count_;
+    sum_ += other.sum_;
+    least_ = std::min(least_, other.least_);
+    greatest_ = std::max(greatest_, other.greatest_);
+}
+
+std::int64_t Histogram::quantile(double share) const {
+    assert(!empty() && share >= 0 && share <= 1);
+    const double wanted = std::ceil(share * static_cast<double>(count_));
+    const auto rank = std::max<std::uint64_t>(static_cast<std::uint64_t>(wanted), 1);
+    std::uint64_t seen = 0;
+    for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
+        seen += counts_[bucket];
+        if (seen >= rank) {
+            return std::min(static_cast<std::int64_t>(greatest_of(bucket)), greatest_);
+        }
+    }
+    return greatest_;
+}
+
+}  // namespace megabed

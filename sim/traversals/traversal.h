@@ -1,0 +1,96 @@
+#pragma once
+
+#include "sim/engine/checkpoint.h"
+#include "sim/graphs/graph.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace megabed {
+
+/// How one wave is expanded. Both give the same next frontier and the same values.
+enum class Direction : std::uint8_t {
+    Push,  ///< from frontier vertices to their neighbours
+    Pull,  ///< from the vertices that may still change back to the frontier
+};
+
+/// The work of one wave, as the cost model wants to know it.
+struct WaveWork {
+    std::uint32_t frontier_vertices = 0;
+    std::uint64_t frontier_arcs = 0;
+    std::uint64_t heaviest_vertex_arcs = 0;
+    std::uint32_t heavy_vertices = 0;    ///< frontier vertices of at least the profile's heavy degree
+    std::uint64_t heavy_arcs = 0;        ///< their arcs
+    std::uint64_t scanned_vertices = 0;  ///< pull: vertices looked at that may still change
+    std::uint64_t inspected_arcs = 0;    ///< arcs read: all frontier arcs (push); what the pull looked at
+    std::uint64_t updates = 0;           ///< push: atomics that a device would do; pull: values written
+    std::uint32_t discovered = 0;        ///< vertices of the next frontier
+    std::uint32_t arc_bytes = 4;         ///< streamed for each arc: the neighbour, and its weight if it has one
+    std::uint32_t value_bytes = 4;       ///< of a vertex's value, which each inspected arc gathers
+
+    bool operator==(const WaveWork&) const = default;
+};
+
+/// What a traversal computes.
+enum class TraversalKind : std::uint8_t {
+    BreadthFirst,   ///< levels from a root
+    ShortestPaths,  ///< distances from a root, by delta-stepping
+    Components,     ///< the least vertex of every connected component, by label propagation
+    PageRank,       ///< ranks in fixed point, by propagating changes above a tolerance
+};
+
+/// One traversal and its constants.
+struct TraversalSettings {
+    TraversalKind kind = TraversalKind::BreadthFirst;
+    /// BreadthFirst and ShortestPaths; absent: the vertex of highest degree, the lowest id among equals.
+    std::optional<Vertex> root{};
+    std::uint32_t weight_max = 255;  ///< ShortestPaths: weights are 1 to this, `arc_weight`
+    std::uint32_t delta = 32;        ///< ShortestPaths: width of a bucket
+    std::uint32_t damping_bps = 8500;
+    std::uint32_t tolerance_ppm = 100;  ///< PageRank: a change above this share of one propagates
+
+    bool operator==(const TraversalSettings&) const = default;
+};
+
+/// A computation over an undirected graph that proceeds in waves. Its frontiers and values are a function of
+/// graph and settings alone: bulk-synchronous, so that neither direction, order nor thread count shows.
+class Traversal {
+public:
+    Traversal() = default;
+    Traversal(const Traversal&) = delete;
+    Traversal& operator=(const Traversal&) = delete;
+    virtual ~Traversal() = default;
+
+    [[nodiscard]] virtual bool done() const = 0;
+    [[nodiscard]] virtual std::uint32_t frontier_vertices() const = 0;
+    [[nodiscard]] virtual std::uint64_t frontier_arcs() const = 0;
+    /// Arcs leaving vertices that no frontier has held yet.
+    [[nodiscard]] virtual std::uint64_t unexplored_arcs() const = 0;
+    /// Vertices that some frontier has held, this one included.
+    [[nodiscard]] virtual std::uint32_t visited() const = 0;
+    [[nodiscard]] virtual std::uint32_t previous_frontier() const = 0;  ///< vertices; 0 at the first wave
+    [[nodiscard]] virtual std::uint32_t waves() const = 0;              ///< expanded so far
+
+    /// Expands the frontier and makes the next one current.
+    virtual WaveWork expand(Direction direction) = 0;
+    /// What `expand` would return, without doing it.
+    [[nodiscard]] virtual WaveWork preview(Direction direction) const = 0;
+
+    /// Device bytes of everything but the graph: values, frontier queues, bitmaps.
+    [[nodiscard]] virtual std::uint64_t state_bytes() const = 0;
+    /// Digest of the values of all vertices.
+    [[nodiscard]] virtual std::uint64_t result_digest() const = 0;
+
+    virtual void save(CheckpointWriter& writer) const = 0;
+    virtual void load(CheckpointReader& reader) = 0;
+};
+
+/// Requires: the graph outlives the traversal and has at least one vertex; `settings.root`, if there is one, is
+/// one of its vertices.
+/// `threads`: how many threads of this machine expand a wave; results do not depend on it.
+[[nodiscard]] std::unique_ptr<Traversal> make_traversal(const CsrGraph& graph,
+                                                        const TraversalSettings& settings,
+                                                        std::uint64_t heavy_degree, unsigned threads = 1);
+
+}  // namespace megabed
