@@ -303,12 +303,12 @@ TEST(RunScenario, D2_every_item_is_executed_once_or_reported) {
     ServiceWorkload workload;
     workload.duration = SimTime(5'000'000);
     workload.epoch = SimTime(20'000);
-    workload.item = SimTime(3000);
+    workload.item.mean = SimTime(3000);
     workload.ring_slots = SlotCount(64);
     workload.hot_opcode_share = BasisPoints(1000);
     Tenant tenant;
     tenant.name = "a";
-    tenant.items_per_second = 2e7;
+    tenant.arrivals = OpenArrivals{2e7, {}};
     tenant.quota_items = 10;
     workload.tenants = {tenant};
     scenario.workload = workload;
