@@ -9,7 +9,9 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <type_traits>
+#include <vector>
 
 namespace megabed {
 
@@ -74,6 +76,10 @@ public:
     [[nodiscard]] virtual Result<Decision> recommend(const Observation& observation,
                                                      const PolicyState& state) const = 0;
     virtual void observe(const LaunchFeedback& /*feedback*/) {}
+
+    /// What a learning policy has learned, for checkpoints; `restore` on a fresh policy goes on from there.
+    [[nodiscard]] virtual std::vector<std::uint64_t> learned() const { return {}; }
+    virtual void restore(std::span<const std::uint64_t> /*learned*/) {}
 };
 
 }  // namespace megabed

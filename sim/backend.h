@@ -2,6 +2,7 @@
 
 #include "policy/policy.h"
 #include "policy/units.h"
+#include "sim/engine/checkpoint.h"
 #include "sim/launch_record.h"
 #include "sim/statistics/histogram.h"
 
@@ -34,7 +35,7 @@ struct TenantTotals {
 struct ServiceTotals {
     std::vector<TenantTotals> tenants;
     double ring_depth_mean = 0;    ///< waiting items, averaged over time from the end of the warm-up
-    double in_flight_mean = 0;     ///< waiting or being worked on, averaged likewise
+    double in_flight_mean = 0;     ///< held back, waiting or being worked on, averaged likewise
     double workers_busy_mean = 0;  ///< groups at work, averaged likewise
 
     [[nodiscard]] TenantTotals sum() const;
@@ -65,6 +66,13 @@ public:
     [[nodiscard]] virtual const ServiceTotals* service_totals() const = 0;
     /// Digest of everything that happened inside the backend so far.
     [[nodiscard]] virtual std::uint64_t digest() const = 0;
+    /// Events processed so far; 0 where there are none.
+    [[nodiscard]] virtual std::uint64_t events() const { return 0; }
+
+    /// For checkpoints, between launches. Requires: `resumable()`.
+    [[nodiscard]] virtual bool resumable() const { return false; }
+    virtual void save(CheckpointWriter& /*writer*/) const {}
+    virtual void load(CheckpointReader& /*reader*/) {}
 };
 
 }  // namespace megabed

@@ -1,5 +1,7 @@
 #include "sim/flaps.h"
 
+#include <algorithm>
+
 namespace megabed {
 namespace {
 
@@ -34,25 +36,25 @@ int pressure_cell(const LaunchPolicyParameters& parameters, std::optional<BasisP
 void FlapCounter::add(DispatchTopology topology, std::optional<BasisPoints> density,
                       std::optional<BasisPoints> pressure) {
     const Launch launch{topology, density_cell(parameters_, density), pressure_cell(parameters_, pressure)};
-    const bool switched = !recent_.empty() && recent_.back().topology != topology;
-    if (switched) {
+    const std::uint64_t known = std::min<std::uint64_t>(launches_, kWindow);
+    const auto earlier = [this](std::uint64_t back) -> const Launch& {
+        return recent_[(launches_ - back) % kWindow];
+    };
+    if (known > 0 && earlier(1).topology != topology) {
         ++switches_;
-        for (auto earlier = recent_.rbegin(); earlier != recent_.rend(); ++earlier) {
-            const bool same_cells =
-                earlier->density_cell == launch.density_cell && earlier->pressure_cell == launch.pressure_cell;
-            if (!same_cells) {
+        for (std::uint64_t back = 1; back <= known; ++back) {
+            const Launch& then = earlier(back);
+            if (then.density_cell != launch.density_cell || then.pressure_cell != launch.pressure_cell) {
                 break;
             }
-            if (earlier->topology == topology) {
+            if (then.topology == topology) {
                 ++flaps_;
                 break;
             }
         }
     }
-    recent_.push_back(launch);
-    if (recent_.size() > kWindow) {
-        recent_.pop_front();
-    }
+    recent_[launches_ % kWindow] = launch;
+    ++launches_;
 }
 
 }  // namespace megabed

@@ -3,9 +3,10 @@
 #include "policy/launch_parameters.h"
 #include "policy/launch_recommendation.h"
 #include "policy/units.h"
+#include "sim/engine/checkpoint.h"
 
+#include <array>
 #include <cstdint>
-#include <deque>
 #include <optional>
 
 namespace megabed {
@@ -25,6 +26,13 @@ public:
     [[nodiscard]] std::uint64_t switches() const { return switches_; }
     [[nodiscard]] std::uint64_t flaps() const { return flaps_; }
 
+    /// For checkpoints.
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+        archive_plain(archive, recent_);
+        archive& launches_& switches_& flaps_;
+    }
+
 private:
     struct Launch {
         DispatchTopology topology{};
@@ -34,7 +42,8 @@ private:
     static constexpr std::size_t kWindow = 8;
 
     LaunchPolicyParameters parameters_;
-    std::deque<Launch> recent_;
+    std::array<Launch, kWindow> recent_{};  ///< launch n at place n modulo the window
+    std::uint64_t launches_ = 0;
     std::uint64_t switches_ = 0;
     std::uint64_t flaps_ = 0;
 };

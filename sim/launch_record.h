@@ -13,7 +13,8 @@ namespace megabed {
 /// What a backend did with one recommendation.
 struct LaunchOutcome {
     SimTime start{};
-    SimTime duration{};     ///< decision, relaunch and compilation included
+    SimTime duration{};     ///< decision, drain, relaunch and compilation included
+    SimTime drain{};        ///< part of duration: groups finish what they are at before a relaunch
     SimTime relaunch{};     ///< part of duration
     SimTime compilation{};  ///< part of duration
     std::uint32_t granted_groups = 0;
@@ -25,7 +26,8 @@ struct LaunchOutcome {
 /// One launch: what was observed, decided and done. A refused launch has an error and no outcome.
 struct LaunchRecord {
     std::uint64_t index = 0;
-    Observation observation{};
+    Observation observation{};           ///< as the policy saw it
+    std::optional<Observation> truth{};  ///< as it was, where the scenario has telemetry faults
     std::optional<Decision> decision{};
     std::optional<Error> error{};
     LaunchOutcome outcome{};

@@ -1,11 +1,11 @@
 #include "sim/run_scenario.h"
 
 #include "sim/decision_digest.h"
-#include "sim/engine/digest.h"
-#include "sim/flaps.h"
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <array>
+#include <boost/serialization/vector.hpp>
 #include <utility>
 #include <variant>
 
@@ -14,149 +14,204 @@ namespace {
 
 void add_record(Digest& digest, const LaunchRecord& record) {
     const LaunchOutcome& outcome = record.outcome;
-    digest.add(record.index);
-    digest.add(std::uint64_t{record.observation.request.queue_len});
+    digest.add_words(std::array<std::uint64_t, 2>{record.index, record.observation.request.queue_len});
     if (record.decision) {
         add_decision(digest, *record.decision);
     }
     if (record.error) {
         add_refusal(digest, *record.error);
     }
-    digest.add(static_cast<std::uint64_t>(outcome.start.value()));
-    digest.add(static_cast<std::uint64_t>(outcome.duration.value()));
-    digest.add(std::uint64_t{outcome.granted_groups} << 32 | outcome.waves);
-    digest.add(outcome.items);
-    digest.add(outcome.arcs);
+    digest.add_words(std::array<std::uint64_t, 5>{
+        static_cast<std::uint64_t>(outcome.start.value()), static_cast<std::uint64_t>(outcome.duration.value()),
+        std::uint64_t{outcome.granted_groups} << 32 | outcome.waves, outcome.items, outcome.arcs});
 }
 
-/// Collects a summary launch by launch.
-class SummaryBuilder {
-public:
-    SummaryBuilder(const Scenario& scenario, std::string backend) : flaps_(scenario.parameters) {
-        summary_.name = scenario.name;
-        summary_.policy = scenario.policy;
-        summary_.backend = std::move(backend);
-        summary_.decide = scenario.decide;
-        summary_.seed = scenario.seed;
-        summary_.budget = scenario.memory.budget;
-    }
-
-    void add(const LaunchRecord& record) {
-        add_record(digest_, record);
-        if (!record.decision) {
-            summary_.waiting += record.outcome.duration;
-            return;
-        }
-        summary_.waves += record.outcome.waves;
-        const LaunchRecommendation& answer = record.decision->recommendation;
-        ++summary_.launches;
-        TopologyShare& share = summary_.by_topology[static_cast<std::size_t>(answer.topology)];
-        ++share.launches;
-        share.waves += record.outcome.waves;
-        share.time += record.outcome.duration;
-        summary_.relaunch += record.outcome.relaunch;
-        summary_.compilation += record.outcome.compilation;
-        summary_.peak = std::max(summary_.peak, answer.estimated_peak_device_bytes);
-        if (answer.topology != DispatchTopology::Empty) {
-            ++running_launches_;
-            worker_groups_ += answer.worker_groups;
-        }
-        const LaunchRequest& request = record.observation.request;
-        flaps_.add(answer.topology, request.frontier_density, request.memory_pressure);
-    }
-
-    void count_refusal(bool out_of_memory) {
-        ++summary_.refusals;
-        summary_.oom_rejections += out_of_memory ? 1 : 0;
-    }
-    void stop(std::string why) { summary_.stopped_by = std::move(why); }
-    [[nodiscard]] bool stopped() const { return summary_.stopped_by.has_value(); }
-    [[nodiscard]] std::uint64_t launches() const { return summary_.launches; }
-
-    RunSummary finish(const Backend& backend) {
-        digest_.add(backend.digest());
-        summary_.digest = digest_.value();
-        summary_.levels = backend.levels();
-        summary_.makespan = backend.now();
-        summary_.topology_switches = flaps_.switches();
-        summary_.flaps = flaps_.flaps();
-        summary_.worker_groups_mean = running_launches_ == 0 ? 0
-                                                             : static_cast<double>(worker_groups_) /
-                                                                   static_cast<double>(running_launches_);
-        if (const ServiceTotals* totals = backend.service_totals()) {
-            summary_.service = *totals;
-            if (const Histogram latencies = totals->sum().latency_ns; !latencies.empty()) {
-                constexpr double kMedian = 0.5;
-                constexpr double kTail = 0.99;
-                summary_.latency = LatencySummary{latencies.quantile(kMedian), latencies.quantile(kTail),
-                                                  latencies.greatest()};
-            }
-        }
-        return std::move(summary_);
-    }
-
-private:
-    RunSummary summary_;
-    FlapCounter flaps_;
-    Digest digest_;
-    std::uint64_t worker_groups_ = 0;
-    std::uint64_t running_launches_ = 0;
-};
+LatencySummary summarise(const Histogram& latencies) {
+    constexpr double kMedian = 0.5;
+    constexpr double kTail = 0.99;
+    return {latencies.quantile(kMedian), latencies.quantile(kTail), latencies.greatest(), latencies.mean()};
+}
 
 }  // namespace
 
-Loaded<RunSummary> run_scenario(const Scenario& scenario, std::string backend_name, Policy& policy,
-                                Backend& backend, RecordSink& sink, const RunOptions& options) {
-    constexpr std::uint64_t kProgressEvery = 256;
-    const bool asks_once = std::holds_alternative<RequestsWorkload>(scenario.workload);
-    SummaryBuilder summary(scenario, std::move(backend_name));
-    PolicyState state;
-    std::uint32_t refusals_in_a_row = 0;
-    for (std::uint64_t index = 0; !backend.done(); ++index) {
-        if (options.stop.stop_requested()) {
-            return Refusal(InputError{.kind = InputErrorKind::Interrupted,
-                                      .where = scenario.file,
-                                      .line = {},
-                                      .key = scenario.name,
-                                      .problem = "interrupted",
-                                      .allowed = {}});
-        }
-        if (options.progress && index % kProgressEvery == 0) {
-            options.progress({summary.launches(), backend.now()});
-        }
-        LaunchRecord record;
-        record.index = index;
-        record.observation = backend.observe();
-        const auto decision = policy.recommend(record.observation, state);
-        if (decision) {
-            record.decision = *decision;
-            record.outcome = backend.launch(decision->recommendation);
-            state = decision->next;
-            refusals_in_a_row = 0;
-            policy.observe({record.observation, *record.decision, record.outcome.duration});
-        } else {
-            const bool out_of_memory = decision.error().code == ErrorCode::OutOfMemory;
-            record.error = decision.error();
-            record.outcome.start = backend.now();
-            summary.count_refusal(out_of_memory);
-            if (asks_once) {
-                record.outcome.duration = SimTime(0);
-            } else if (out_of_memory && refusals_in_a_row++ < scenario.out_of_memory_retries_max) {
-                record.outcome.duration = scenario.out_of_memory_pause;
-            } else {
-                summary.stop(fmt::format("launch {} was refused: {}", index, to_string(decision.error())));
+ScenarioRun::ScenarioRun(const Scenario& scenario, std::string backend_name, Policy& policy, Backend& backend,
+                         RecordSink& sink)
+    : scenario_(scenario),
+      backend_name_(std::move(backend_name)),
+      policy_(policy),
+      backend_(backend),
+      sink_(sink),
+      asks_once_(std::holds_alternative<RequestsWorkload>(scenario.workload)),
+      faults_(scenario.faults, scenario.seed),
+      flaps_(scenario.parameters) {}
+
+Loaded<void> ScenarioRun::advance(const RunOptions& options, std::optional<SimTime> until) {
+    constexpr std::uint64_t kLookUpEvery = 256;
+    for (std::uint64_t step_number = 0; !finished() && !(until && backend_.now() >= *until); ++step_number) {
+        if (step_number % kLookUpEvery == 0) {
+            if (options.stop.stop_requested()) {
+                return Refusal(
+                    InputError{.kind = InputErrorKind::Interrupted,
+                               .where = scenario_.file,
+                               .line = {},
+                               .key = scenario_.name,
+                               .problem = fmt::format("interrupted after {} launches, {} ns into the run",
+                                                      counts_.launches, backend_.now().value()),
+                               .allowed = {}});
+            }
+            if (options.progress) {
+                options.progress({counts_.launches, backend_.now()});
             }
         }
-        summary.add(record);
-        sink.record(record);
-        if (summary.stopped()) {
-            break;
-        }
-        if (record.error) {
-            backend.pause(record.outcome.duration);
+        step();
+    }
+    return {};
+}
+
+void ScenarioRun::step() {
+    LaunchRecord record;
+    record.index = counts_.records;
+    record.observation = backend_.observe();
+    if (faults_.any()) {
+        record.truth = record.observation;
+        record.observation = faults_.deliver(*record.truth);
+    }
+    const auto decision = policy_.recommend(record.observation, state_);
+    if (decision) {
+        carry_out(record, *decision);
+    } else {
+        refuse(record, decision.error());
+    }
+    count(record);
+    sink_.record(record);
+    if (record.error && !stopped_by_) {
+        backend_.pause(record.outcome.duration);
+    }
+}
+
+void ScenarioRun::carry_out(LaunchRecord& record, const Decision& decision) {
+    record.decision = decision;
+    record.outcome = backend_.launch(decision.recommendation);
+    state_ = decision.next;
+    refusals_in_a_row_ = 0;
+    policy_.observe({record.observation, *record.decision, record.outcome.duration});
+    // A fault can make a policy see an empty queue for ever.
+    const bool idles = faults_.any() && record.outcome.items == 0 && !backend_.done();
+    idle_in_a_row_ = idles ? idle_in_a_row_ + 1 : 0;
+    const bool has_waves = !std::holds_alternative<ServiceWorkload>(scenario_.workload) && !asks_once_;
+    if (has_waves && idle_in_a_row_ > scenario_.out_of_memory_retries_max) {
+        stopped_by_ =
+            fmt::format("{} launches in a row ran nothing: the policy does not see the queue", idle_in_a_row_);
+    }
+}
+
+void ScenarioRun::refuse(LaunchRecord& record, const Error& error) {
+    const bool out_of_memory = error.code == ErrorCode::OutOfMemory;
+    record.error = error;
+    record.outcome.start = backend_.now();
+    ++counts_.refusals;
+    counts_.oom_rejections += out_of_memory ? 1 : 0;
+    if (asks_once_) {
+        record.outcome.duration = SimTime(0);
+    } else if (out_of_memory && refusals_in_a_row_++ < scenario_.out_of_memory_retries_max) {
+        record.outcome.duration = scenario_.out_of_memory_pause;
+    } else {
+        stopped_by_ = fmt::format("launch {} was refused: {}", record.index, to_string(error));
+    }
+}
+
+void ScenarioRun::count(const LaunchRecord& record) {
+    add_record(digest_, record);
+    ++counts_.records;
+    if (!record.decision) {
+        counts_.waiting += record.outcome.duration;
+        return;
+    }
+    const LaunchOutcome& outcome = record.outcome;
+    const LaunchRecommendation& answer = record.decision->recommendation;
+    ++counts_.launches;
+    counts_.waves += outcome.waves;
+    counts_.arcs += outcome.arcs;
+    TopologyShare& share = counts_.by_topology[static_cast<std::size_t>(answer.topology)];
+    ++share.launches;
+    share.waves += outcome.waves;
+    share.time += outcome.duration;
+    counts_.drain += outcome.drain;
+    counts_.relaunch += outcome.relaunch;
+    counts_.compilation += outcome.compilation;
+    counts_.peak = std::max(counts_.peak, answer.estimated_peak_device_bytes);
+    if (answer.topology != DispatchTopology::Empty) {
+        ++counts_.running_launches;
+        counts_.worker_groups += answer.worker_groups;
+    }
+    // Whether the load stayed where it was is a matter of the load, not of what a fault makes of it.
+    const LaunchRequest& request = (record.truth ? *record.truth : record.observation).request;
+    flaps_.add(answer.topology, request.frontier_density, request.memory_pressure);
+}
+
+RunSummary ScenarioRun::summary() const {
+    RunSummary summary;
+    static_cast<RunCounts&>(summary) = counts_;
+    summary.name = scenario_.name;
+    summary.policy = scenario_.policy;
+    summary.backend = backend_name_;
+    summary.decide = scenario_.decide;
+    summary.seed = scenario_.seed;
+    summary.budget = scenario_.memory.budget;
+    Digest whole;
+    whole.add(digest_.value());
+    whole.add(backend_.digest());
+    summary.digest = whole.value();
+    summary.levels = backend_.levels();
+    summary.events = backend_.events();
+    summary.makespan = backend_.now();
+    summary.topology_switches = flaps_.switches();
+    summary.flaps = flaps_.flaps();
+    summary.worker_groups_mean =
+        counts_.running_launches == 0
+            ? 0
+            : static_cast<double>(counts_.worker_groups) / static_cast<double>(counts_.running_launches);
+    summary.stopped_by = stopped_by_;
+    if (const ServiceTotals* totals = backend_.service_totals()) {
+        summary.service = *totals;
+        if (const Histogram latencies = totals->sum().latency_ns; !latencies.empty()) {
+            summary.latency = summarise(latencies);
         }
     }
-    return summary.finish(backend);
+    return summary;
+}
+
+template <class Archive>
+void ScenarioRun::archive(Archive& archive) {
+    archive& faults_& flaps_& refusals_in_a_row_& idle_in_a_row_;
+    archive_plain(archive, counts_);
+    archive_plain(archive, state_);
+}
+
+void ScenarioRun::save(CheckpointWriter& writer) {
+    const std::vector<std::uint64_t> learned = policy_.learned();
+    archive(writer);
+    writer << learned;
+    digest_.save(writer);
+    backend_.save(writer);
+}
+
+void ScenarioRun::load(CheckpointReader& reader) {
+    std::vector<std::uint64_t> learned;
+    archive(reader);
+    reader >> learned;
+    policy_.restore(learned);
+    digest_.load(reader);
+    backend_.load(reader);
+}
+
+Loaded<RunSummary> run_scenario(const Scenario& scenario, std::string backend_name, Policy& policy,
+                                Backend& backend, RecordSink& sink, const RunOptions& options) {
+    ScenarioRun run(scenario, std::move(backend_name), policy, backend, sink);
+    if (const auto advanced = run.advance(options); !advanced) {
+        return Refusal(advanced.error());
+    }
+    return run.summary();
 }
 
 }  // namespace megabed

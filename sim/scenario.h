@@ -50,6 +50,7 @@ using MemoryProcess = std::variant<MemoryRamp, MemoryAllocations, MemorySpikes, 
 struct MemorySettings {
     std::optional<Bytes> budget{};
     std::vector<MemoryProcess> co_tenants{};
+    BasisPoints bandwidth_of_others{};  ///< of the memory system, taken by co-tenants all the time
 };
 
 /// A traversal of the scenario's graph.

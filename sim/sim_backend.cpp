@@ -3,43 +3,29 @@
 #include "sim/costs/cost_model.h"
 #include "sim/engine/digest.h"
 #include "sim/engine/event_queue.h"
+#include "sim/kernel_variant.h"
+#include "sim/telemetry.h"
+#include "sim/work/co_tenant_memory.h"
 #include "sim/work/simulated_work.h"
 
-#include <algorithm>
+#include <array>
 #include <cassert>
-#include <set>
-#include <tuple>
-#include <variant>
+#include <utility>
 
 namespace megabed {
 namespace {
 
-/// Two launches of one variant and group size need no relaunch in between.
-using KernelVariant = std::tuple<DispatchTopology, ExecutionMode, bool, bool>;
-
-KernelVariant variant_of(const LaunchRecommendation& recommendation) {
-    return {recommendation.topology, recommendation.execution_mode, recommendation.promote_hot_opcodes,
-            recommendation.promote_hot_windows};
-}
-
-Bytes held_at(const MemoryRamp& ramp, SimTime time) {
-    if (time <= ramp.start) {
-        return ramp.from;
-    }
-    if (time >= ramp.end) {
-        return ramp.to;
-    }
-    const double share =
-        static_cast<double>((time - ramp.start).value()) / static_cast<double>((ramp.end - ramp.start).value());
-    const auto from = static_cast<double>(ramp.from.value());
-    const auto to = static_cast<double>(ramp.to.value());
-    return Bytes(static_cast<std::uint64_t>(from + share * (to - from)));
-}
-
 class SimBackend final : public Backend, private EventScheduler {
 public:
-    SimBackend(const Scenario& scenario, const CsrGraph* graph) : scenario_(scenario), costs_(scenario.device) {
-        work_ = std::visit([&](const auto& workload) { return make_work(workload, graph); }, scenario.workload);
+    SimBackend(const Scenario& scenario, const CsrGraph* graph)
+        : scenario_(scenario),
+          costs_(scenario.device, scenario.memory.bandwidth_of_others),
+          memory_(scenario.memory, scenario.seed, *this) {
+        if (auto source = make_wave_source(scenario, graph)) {
+            work_ = make_wave_work(scenario, costs_, std::move(source));
+        } else {
+            work_ = make_service_work(scenario, costs_, *this);
+        }
     }
 
     [[nodiscard]] bool done() const override { return work_->done(); }
@@ -47,6 +33,7 @@ public:
     [[nodiscard]] std::uint64_t levels() const override { return work_->levels(); }
     [[nodiscard]] const ServiceTotals* service_totals() const override { return work_->service_totals(); }
     [[nodiscard]] std::uint64_t digest() const override { return digest_.value(); }
+    [[nodiscard]] std::uint64_t events() const override { return events_done_; }
 
     [[nodiscard]] Observation observe() override {
         Observation observation;
@@ -54,43 +41,35 @@ public:
             work_->observe(observation);
             return observation;
         }
-        LaunchRequest& request = observation.request;
-        const DeviceProfile& device = scenario_.device;
-        constexpr std::uint32_t kGroupsAMultiprocessor = 4;
-        request.requested_worker_groups =
-            scenario_.requested_worker_groups.value_or(device.multiprocessors * kGroupsAMultiprocessor);
-        request.requested_hit_capacity = scenario_.requested_hit_capacity;
-        request.max_workgroup_size_x = device.max_workgroup_size_x;
-        request.max_compute_workgroups_per_dimension = device.max_compute_workgroups_per_dimension;
-        request.max_compute_invocations_per_workgroup = device.max_compute_invocations_per_workgroup;
+        fill_settings(scenario_, observation.request);
         work_->observe(observation);
-        request.resident_device_bytes = resident();
-        request.device_memory_budget = scenario_.memory.budget;
-        if (scenario_.memory.budget) {
-            request.memory_pressure =
-                ratio_floor(request.resident_device_bytes.value(), scenario_.memory.budget->value());
-        }
+        fill_memory(scenario_, work_->resident() + memory_.held(now_), observation.request);
         return observation;
     }
 
     [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation) override {
         LaunchOutcome outcome;
         outcome.start = now_;
-        outcome.duration = scenario_.decide == DecisionPlace::Host ? scenario_.device.host_decision
+        SimTime overhead = scenario_.decide == DecisionPlace::Host ? scenario_.device.host_decision
                                                                    : scenario_.device.device_decision;
         const GrantedGrid grid = costs_.grant(recommendation.geometry);
-        const bool runs = recommendation.topology != DispatchTopology::Empty;
-        if (runs) {
-            prepare_kernel(recommendation, outcome);
+        if (recommendation.topology != DispatchTopology::Empty) {
             outcome.granted_groups = grid.groups;
+            const ResidentKernel::Switch cost = kernel_.change_to(recommendation, scenario_);
+            outcome.relaunch = cost.relaunch;
+            outcome.compilation = cost.compilation;
+            if (cost.relaunch + cost.compilation > SimTime(0)) {
+                drain();
+            }
+            overhead += cost.relaunch + cost.compilation;
         }
-        const WorkDone done = work_->start(recommendation, grid);
-        outcome.duration += done.busy;
+        outcome.drain = now_ - outcome.start;
+        run_work(recommendation, grid, overhead);
+        const WorkDone done = work_->finish();
+        outcome.duration = now_ - outcome.start;
         outcome.waves = done.waves;
         outcome.items = done.items;
         outcome.arcs = done.arcs;
-        advance_to(now_ + outcome.duration);
-        work_->finish();
         return outcome;
     }
 
@@ -99,78 +78,95 @@ public:
         advance_to(now_ + time);
     }
 
+    [[nodiscard]] bool resumable() const override { return true; }
+    void save(CheckpointWriter& writer) const override {
+        writer << now_ << events_done_ << events_ << memory_;
+        auto kernel = kernel_;
+        archive_plain(writer, kernel);
+        digest_.save(writer);
+        work_->save(writer);
+    }
+    void load(CheckpointReader& reader) override {
+        reader >> now_ >> events_done_ >> events_ >> memory_;
+        archive_plain(reader, kernel_);
+        digest_.load(reader);
+        work_->load(reader);
+    }
+
 private:
-    std::unique_ptr<SimulatedWork> make_work(const TraversalWorkload& /*workload*/, const CsrGraph* graph) {
-        assert(graph != nullptr);
-        return make_traversal_work(scenario_, *graph, costs_);
-    }
-    std::unique_ptr<SimulatedWork> make_work(const SyntheticWorkload& /*workload*/, const CsrGraph* /*graph*/) {
-        return make_synthetic_work(scenario_, costs_);
-    }
-    std::unique_ptr<SimulatedWork> make_work(const ServiceWorkload& /*workload*/, const CsrGraph* /*graph*/) {
-        return make_service_work(scenario_, costs_, *this);
+    EventHandle schedule(SimTime time, SimEvent event) override { return events_.push(time, event); }
+    void cancel(EventHandle handle) override { events_.cancel(handle); }
+
+    /// A known length is one step; otherwise the launch lasts until its work says so.
+    void run_work(const LaunchRecommendation& recommendation, const GrantedGrid& grid, SimTime overhead) {
+        if (!work_->driven_by_events()) {
+            advance_to(now_ + overhead + work_->start(recommendation, grid));
+            return;
+        }
+        advance_to(now_ + overhead);
+        (void)work_->start(recommendation, grid);
+        while (!work_->launch_over()) {
+            step();
+        }
     }
 
-    std::unique_ptr<SimulatedWork> make_work(const RequestsWorkload& /*workload*/, const CsrGraph* /*graph*/) {
-        return make_requests_work(scenario_, costs_);
+    /// Another kernel can only start when the groups of this one are done with their items.
+    void drain() {
+        while (work_->groups_at_work()) {
+            step();
+        }
     }
 
-    void schedule(SimTime time, SimEvent event) override { events_.push(time, event); }
-
-    /// Processes every event up to the end of a launch, then stands at that time.
+    /// Processes every event up to a time, then stands at that time.
     void advance_to(SimTime time) {
-        schedule(time, {SimEvent::Kind::LaunchEnd, 0});
-        while (true) {
-            const auto event = events_.pop();
-            now_ = event.time;
-            digest_.add(static_cast<std::uint64_t>(event.time.value()));
-            digest_.add(event.sequence);
-            digest_.add(static_cast<std::uint64_t>(event.payload.kind) << 32 | event.payload.subject);
-            if (event.payload.kind == SimEvent::Kind::LaunchEnd) {
-                return;
-            }
+        if (events_.empty() || events_.next_time() > time) {
+            now_ = time;
+            note({SimEvent::Kind::LaunchEnd, 0, 0}, kNotQueued);
+            return;
+        }
+        schedule(time, {SimEvent::Kind::LaunchEnd, 0, 0});
+        while (step() != SimEvent::Kind::LaunchEnd) {
+        }
+    }
+
+    /// Requires: an event is in the future, as it is while a launch goes on.
+    SimEvent::Kind step() {
+        const auto event = events_.pop();
+        now_ = event.time;
+        note(event.payload, event.sequence);
+        switch (event.payload.kind) {
+        case SimEvent::Kind::LaunchEnd:
+            break;
+        case SimEvent::Kind::MemoryArrival:
+        case SimEvent::Kind::MemoryRelease:
+            memory_.on_event(event.payload);
+            break;
+        default:
             work_->on_event(event.payload);
+            break;
         }
+        return event.payload.kind;
     }
 
-    /// Adds relaunch and compilation where the variant or the group size is not the one that is running.
-    void prepare_kernel(const LaunchRecommendation& recommendation, LaunchOutcome& outcome) {
-        const KernelVariant variant = variant_of(recommendation);
-        const std::uint32_t lanes = recommendation.geometry.workgroup_size_x;
-        if (launched_ && (running_ != variant || running_lanes_ != lanes)) {
-            outcome.relaunch = scenario_.device.relaunch;
-        }
-        const bool needs_compiling = recommendation.execution_mode == ExecutionMode::Jit &&
-                                     !scenario_.kernels_cached && compiled_.insert(variant).second;
-        if (needs_compiling) {
-            outcome.compilation = scenario_.device.compile;
-        }
-        outcome.duration += outcome.relaunch + outcome.compilation;
-        launched_ = true;
-        running_ = variant;
-        running_lanes_ = lanes;
+    /// The order of events is part of the digest.
+    void note(const SimEvent& event, std::uint64_t sequence) {
+        ++events_done_;
+        const std::array<std::uint64_t, 3> words{static_cast<std::uint64_t>(now_.value()), sequence,
+                                                 static_cast<std::uint64_t>(event.kind) << 32 | event.subject};
+        digest_.add_words(words);
     }
 
-    [[nodiscard]] Bytes resident() const {
-        Bytes bytes = work_->resident();
-        for (const MemoryProcess& process : scenario_.memory.co_tenants) {
-            if (const auto* const ramp = std::get_if<MemoryRamp>(&process)) {
-                bytes += held_at(*ramp, now_);
-            }
-        }
-        return bytes;
-    }
+    static constexpr std::uint64_t kNotQueued = ~std::uint64_t{0};
 
     const Scenario& scenario_;
     CostModel costs_;
     EventQueue<SimEvent> events_;
     Digest digest_;
     SimTime now_{};
+    std::uint64_t events_done_ = 0;
+    ResidentKernel kernel_;
+    CoTenantMemory memory_;
     std::unique_ptr<SimulatedWork> work_;
-    bool launched_ = false;
-    KernelVariant running_{};
-    std::uint32_t running_lanes_ = 0;
-    std::set<KernelVariant> compiled_;
 };
 
 }  // namespace

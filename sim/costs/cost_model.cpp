@@ -43,14 +43,17 @@ double seconds_to_ns(double amount, double per_second) { return amount / per_sec
 
 }  // namespace
 
-GrantedGrid CostModel::grant(const LaunchGeometry& geometry) const {
-    const std::uint32_t warps_a_group = std::max(div_ceil(geometry.workgroup_size_x, kWarp), 1U);
+std::uint32_t CostModel::resident_groups(std::uint32_t lanes) const {
+    const std::uint32_t warps_a_group = std::max(div_ceil(lanes, kWarp), 1U);
     const std::uint32_t by_lanes = profile_.resident_lanes_per_multiprocessor / (warps_a_group * kWarp);
-    const std::uint32_t resident =
-        std::max(std::min(by_lanes, profile_.resident_groups_per_multiprocessor), 1U) *
-        profile_.multiprocessors;
-    const std::uint32_t groups = std::min(geometry.dispatch_grid[0], resident);
-    return {groups, std::uint64_t{groups} * warps_a_group};
+    return std::max(std::min(by_lanes, profile_.resident_groups_per_multiprocessor), 1U) *
+           profile_.multiprocessors;
+}
+
+GrantedGrid CostModel::grant(const LaunchGeometry& geometry) const {
+    const std::uint32_t groups =
+        std::min(geometry.dispatch_grid[0], resident_groups(geometry.workgroup_size_x));
+    return {groups, std::uint64_t{groups} * std::max(div_ceil(geometry.workgroup_size_x, kWarp), 1U)};
 }
 
 SimTime CostModel::barrier(std::uint32_t groups) const {
@@ -77,17 +80,26 @@ double CostModel::interpreter_ns(const LaunchRecommendation& recommendation, con
     return static_cast<double>(rounds) * nanoseconds(profile_.interpreter_dispatch);
 }
 
+/// Bytes, gathers and atomics go on at the same time, as far as the profile says they overlap; others take
+/// their share of the memory system from all three.
+double CostModel::streams_ns(double bytes, double gathers, Bytes roamed, double atomics) const {
+    const double streamed = seconds_to_ns(bytes, profile_.read_bytes_per_second);
+    const double gathered = seconds_to_ns(gathers, gathers_per_second(roamed));
+    const double updated = seconds_to_ns(atomics, atomics_per_second(roamed));
+    const double longest = std::max({streamed, gathered, updated});
+    const double hidden = profile_.stream_overlap.value() / static_cast<double>(kWholeBps);
+    return (longest + (1 - hidden) * (streamed + gathered + updated - longest)) / bandwidth_share_;
+}
+
 double CostModel::push_ns(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
                           const WaveWork& work, std::uint32_t vertices) const {
-    constexpr double kVertexBytes = 4 + 16;  // queue entry, two offsets
-    constexpr double kArcBytes = 4;
     const auto arcs = static_cast<double>(work.frontier_arcs);
     const auto found = static_cast<double>(work.discovered);
-    const Bytes distances(std::uint64_t{vertices} * 4);
-    const double bytes = work.frontier_vertices * kVertexBytes + arcs * kArcBytes + found * kArcBytes;
-    const double streams = std::max({seconds_to_ns(bytes, profile_.read_bytes_per_second),
-                                     seconds_to_ns(arcs, gathers_per_second(distances)),
-                                     seconds_to_ns(found, atomics_per_second(distances))});
+    const double bytes = work.frontier_vertices * static_cast<double>(profile_.frontier_vertex_bytes.value()) +
+                         arcs * work.arc_bytes +
+                         found * static_cast<double>(profile_.queue_entry_bytes.value());
+    const Bytes values(std::uint64_t{vertices} * work.value_bytes);
+    const double streams = streams_ns(bytes, arcs, values, static_cast<double>(work.updates));
     const double tickets = seconds_to_ns(found / kWarp, profile_.tickets_per_second);
 
     // A vertex belongs to one warp, unless the hybrid splits it into tiles.
@@ -104,14 +116,14 @@ double CostModel::push_ns(const LaunchRecommendation& recommendation, const Gran
 }
 
 double CostModel::pull_ns(const GrantedGrid& grid, const WaveWork& work, std::uint32_t vertices) const {
-    constexpr double kOffsetBytes = 16;
-    constexpr double kArcBytes = 4;
-    const double bitmap = vertices / 8.0;
+    const Bytes bitmap(std::max(div_ceil<std::uint64_t>(vertices, 8), std::uint64_t{1}));
     const auto inspected = static_cast<double>(work.inspected_arcs);
-    const double bytes = 3 * bitmap + static_cast<double>(work.scanned_vertices) * kOffsetBytes +
-                         inspected * kArcBytes + work.discovered * kArcBytes;
-    const double gathers = seconds_to_ns(inspected, gathers_per_second(Bytes(vertices / 8)));
-    return std::max(seconds_to_ns(bytes, profile_.read_bytes_per_second), gathers) / busy_share(grid);
+    // Three bitmaps: visited, frontier, next frontier.
+    const double bytes =
+        3 * static_cast<double>(bitmap.value()) +
+        static_cast<double>(work.scanned_vertices) * static_cast<double>(profile_.row_bytes.value()) +
+        inspected * work.arc_bytes + static_cast<double>(work.discovered) * work.value_bytes;
+    return streams_ns(bytes, inspected, bitmap, 0) / busy_share(grid);
 }
 
 SimTime CostModel::wave(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
@@ -125,14 +137,24 @@ SimTime CostModel::wave(const LaunchRecommendation& recommendation, const Grante
     return rounded(passes * fixed + expansion + interpreter_ns(recommendation, grid, items));
 }
 
-SimTime CostModel::service_batch(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
-                                 std::uint64_t items, SimTime item) const {
-    const std::uint32_t claiming = std::max(std::min(grid.groups, recommendation.worker_groups), 1U);
-    const std::uint64_t rounds = div_ceil<std::uint64_t>(items, claiming);
-    const double work = static_cast<double>(rounds) * nanoseconds(item);
-    const double tickets = seconds_to_ns(static_cast<double>(items) / kWarp, profile_.tickets_per_second);
-    return rounded(work + tickets + interpreter_ns(recommendation, grid, items) +
-                   nanoseconds(profile_.dependent_access));
+std::uint32_t CostModel::service_groups(const LaunchRecommendation& recommendation) const {
+    const std::uint32_t resident = resident_groups(recommendation.geometry.workgroup_size_x);
+    return std::max(std::min(recommendation.worker_groups, resident), 1U);
+}
+
+double CostModel::claim_ns(const LaunchRecommendation& recommendation) const {
+    const double dispatch =
+        recommendation.execution_mode == ExecutionMode::Jit ? 0 : nanoseconds(profile_.interpreter_dispatch);
+    return kNanoseconds / profile_.tickets_per_second + nanoseconds(profile_.dependent_access) + dispatch;
+}
+
+SimTime CostModel::item(SimTime work, double delay_ns, std::uint64_t warps) const {
+    // The share of the work that waits for memory slows down once more warps are at work than the memory system
+    // feeds, and by what others take of it.
+    const double bound = profile_.item_memory_share.value() / static_cast<double>(kWholeBps);
+    const double crowding =
+        std::max(static_cast<double>(warps) / profile_.saturating_warps, 1.0) / bandwidth_share_;
+    return rounded(delay_ns + nanoseconds(work) * (1 - bound + bound * crowding));
 }
 
 }  // namespace megabed

@@ -3,7 +3,7 @@
 #include "policy/launch_recommendation.h"
 #include "policy/units.h"
 #include "sim/costs/device_profile.h"
-#include "sim/traversals/breadth_first_search.h"
+#include "sim/traversals/traversal.h"
 
 #include <cstdint>
 
@@ -22,8 +22,11 @@ struct GrantedGrid {
 /// Source: rates in the device profile; terms in sim/costs/COST_MODEL.md.
 class CostModel {
 public:
-    /// Requires: `profile` outlives the model, its tables are not empty and ascend.
-    explicit CostModel(const DeviceProfile& profile) : profile_(profile) {}
+    /// Requires: `profile` outlives the model, its tables are not empty and ascend; others leave some
+    /// bandwidth.
+    explicit CostModel(const DeviceProfile& profile, BasisPoints bandwidth_of_others = BasisPoints(0))
+        : profile_(profile),
+          bandwidth_share_((kWholeBps - bandwidth_of_others.value()) / static_cast<double>(kWholeBps)) {}
 
     [[nodiscard]] GrantedGrid grant(const LaunchGeometry& geometry) const;
 
@@ -31,9 +34,13 @@ public:
     [[nodiscard]] SimTime wave(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
                                const WaveWork& work, std::uint32_t vertices) const;
 
-    /// One batch of service items of `item` each, spread over the granted groups.
-    [[nodiscard]] SimTime service_batch(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
-                                        std::uint64_t items, SimTime item) const;
+    /// Groups that may claim ring slots at once: those recommended, as far as they can be resident.
+    [[nodiscard]] std::uint32_t service_groups(const LaunchRecommendation& recommendation) const;
+    /// What a group spends on one claim before it is at the item's work, in nanoseconds: ticket, slot,
+    /// dispatch.
+    [[nodiscard]] double claim_ns(const LaunchRecommendation& recommendation) const;
+    /// One item that is begun while `warps` warps are at work, after claims of `delay_ns`.
+    [[nodiscard]] SimTime item(SimTime work, double delay_ns, std::uint64_t warps) const;
 
     [[nodiscard]] SimTime barrier(std::uint32_t groups) const;
     [[nodiscard]] double gathers_per_second(Bytes footprint) const;
@@ -46,8 +53,11 @@ private:
     [[nodiscard]] double interpreter_ns(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
                                         std::uint64_t items) const;
     [[nodiscard]] double busy_share(const GrantedGrid& grid) const;
+    [[nodiscard]] double streams_ns(double bytes, double gathers, Bytes roamed, double atomics) const;
+    [[nodiscard]] std::uint32_t resident_groups(std::uint32_t lanes) const;
 
     const DeviceProfile& profile_;
+    double bandwidth_share_;  ///< of the memory system that others leave
 };
 
 /// How a topology expands a frontier.

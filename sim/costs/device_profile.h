@@ -29,6 +29,7 @@ struct BarrierPoint {
 struct DeviceProfile {
     std::string name;
     std::string summary;
+    std::uint64_t digest = 0;  ///< of the profile's file
     std::uint32_t multiprocessors = 0;
     std::uint32_t max_workgroup_size_x = 0;                   ///< adapter limit, lanes
     std::uint32_t max_compute_workgroups_per_dimension = 0;   ///< adapter limit, groups
@@ -37,19 +38,24 @@ struct DeviceProfile {
     std::uint32_t resident_groups_per_multiprocessor = 0;
     std::uint32_t saturating_warps = 0;  ///< warps from which bandwidth no longer grows
     double read_bytes_per_second = 0;
-    std::vector<RatePoint> gathers;      ///< 4-byte random reads, ascending footprint
-    std::vector<RatePoint> atomics;      ///< random atomics with return, ascending footprint
-    std::vector<BarrierPoint> barriers;  ///< ascending blocks
-    double tickets_per_second = 0;       ///< one counter, one ticket a warp
-    SimTime relaunch{};                  ///< launch and synchronise: another group size or kernel variant
-    SimTime host_decision{};             ///< doorbell round trip
-    SimTime device_decision{};           ///< the policy's own code on the device
-    SimTime compile{};                   ///< one kernel variant by run-time compilation
-    SimTime dependent_access{};          ///< offset -> column -> distance, one after the other
-    SimTime warp_step{};                 ///< one warp-wide step of a vertex that a single warp owns
-    SimTime interpreter_dispatch{};      ///< opcode switch of one tile
-    std::uint32_t tile_items = 0;        ///< items of one ring slot
-    std::uint32_t heavy_degree = 0;      ///< vertices from here up are split into edge tiles
+    std::vector<RatePoint> gathers;         ///< 4-byte random reads, ascending footprint
+    std::vector<RatePoint> atomics;         ///< random atomics with return, ascending footprint
+    std::vector<BarrierPoint> barriers;     ///< ascending blocks
+    double tickets_per_second = 0;          ///< one counter, one ticket a warp
+    SimTime relaunch{};                     ///< launch and synchronise: another group size or kernel variant
+    SimTime host_decision{};                ///< doorbell round trip
+    SimTime device_decision{};              ///< the policy's own code on the device
+    SimTime compile{};                      ///< one kernel variant by run-time compilation
+    SimTime dependent_access{};             ///< offset -> column -> distance, one after the other
+    SimTime warp_step{};                    ///< one warp-wide step of a vertex that a single warp owns
+    SimTime interpreter_dispatch{};         ///< opcode switch of one tile
+    BasisPoints stream_overlap{kWholeBps};  ///< how far bytes, gathers and atomics hide behind each other
+    BasisPoints item_memory_share{};        ///< of a service item's work that waits for memory
+    Bytes frontier_vertex_bytes{};          ///< push: queue entry and row offsets of a frontier vertex
+    Bytes queue_entry_bytes{};              ///< push: one entry written to the output queue
+    Bytes row_bytes{};                      ///< pull: row offsets of a vertex that is looked at
+    std::uint32_t tile_items = 0;           ///< items of one ring slot
+    std::uint32_t heavy_degree = 0;         ///< vertices from here up are split into edge tiles
 };
 
 }  // namespace megabed

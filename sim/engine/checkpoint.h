@@ -4,6 +4,10 @@
 
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
+#include <boost/serialization/binary_object.hpp>
+#include <boost/serialization/vector.hpp>
+#include <cstdint>
+#include <type_traits>
 
 namespace megabed {
 
@@ -18,6 +22,25 @@ void serialize(Archive& archive, Quantity<Unit, Representation>& quantity, unsig
     Representation value = quantity.value();
     archive& value;
     quantity = Quantity<Unit, Representation>(value);
+}
+
+/// One plain struct, as its bytes. A checkpoint is read by the program that wrote it.
+template <class Archive, class Plain>
+void archive_plain(Archive& archive, Plain& plain) {
+    static_assert(std::is_trivially_copyable_v<Plain>);
+    auto bytes = boost::serialization::make_binary_object(static_cast<void*>(&plain), sizeof plain);
+    archive& bytes;
+}
+
+/// A vector or deque of plain structs.
+template <class Archive, class Container>
+void archive_plain_items(Archive& archive, Container& items) {
+    std::uint64_t size = items.size();
+    archive& size;
+    items.resize(size);
+    for (auto& item : items) {
+        archive_plain(archive, item);
+    }
 }
 
 }  // namespace megabed

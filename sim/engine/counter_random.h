@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 namespace megabed {
 
@@ -12,17 +13,30 @@ namespace megabed {
     return value ^ value >> 31;
 }
 
-/// A stream of random words that is a pure function of (seed, stream, position).
+/// A stream of random words that is a pure function of (seed, stream, position). Eight bytes, so that a million
+/// processes can each have their own; an engine for Boost's distributions.
 class CounterRandom {
 public:
+    using result_type = std::uint64_t;
+
+    constexpr CounterRandom() = default;
     constexpr CounterRandom(std::uint64_t seed, std::uint64_t stream)
         : state_(scatter(scatter(seed + kStep) + stream * kStep)) {}
 
     constexpr std::uint64_t next() { return scatter(state_ += kStep); }
+    constexpr result_type operator()() { return next(); }
+    [[nodiscard]] static constexpr result_type min() { return 0; }
+    [[nodiscard]] static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
+
+    /// For checkpoints.
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+        archive& state_;
+    }
 
 private:
     static constexpr std::uint64_t kStep = 0x9E37'79B9'7F4A'7C15;
-    std::uint64_t state_;
+    std::uint64_t state_ = 0;
 };
 
 }  // namespace megabed

@@ -22,6 +22,10 @@ void Digest::add(std::uint64_t word) {
     XXH3_64bits_update(&state_->hash, &word, sizeof word);
 }
 
+void Digest::add_words(std::span<const std::uint64_t> words) {
+    XXH3_64bits_update(&state_->hash, words.data(), words.size_bytes());
+}
+
 void Digest::add(std::string_view text) {
     add(std::uint64_t{text.size()});
     XXH3_64bits_update(&state_->hash, text.data(), text.size());
@@ -32,6 +36,16 @@ void Digest::add_bytes(std::span<const std::byte> bytes) {
 }
 
 std::uint64_t Digest::value() const { return XXH3_64bits_digest(&state_->hash); }
+
+void Digest::save(CheckpointWriter& writer) const {
+    writer << boost::serialization::make_binary_object(&state_->hash, sizeof state_->hash);
+}
+
+void Digest::load(CheckpointReader& reader) {
+    const unsigned char* const secret = state_->hash.extSecret;
+    reader >> boost::serialization::make_binary_object(&state_->hash, sizeof state_->hash);
+    state_->hash.extSecret = secret;  // the one pointer of the state, to a constant of this process
+}
 
 std::uint64_t digest_of(std::span<const std::byte> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "sim/engine/checkpoint.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,10 +22,14 @@ public:
     ~Digest();
 
     void add(std::uint64_t word);
+    void add_words(std::span<const std::uint64_t> words);
     void add(std::string_view text);
     void add_bytes(std::span<const std::byte> bytes);
 
     [[nodiscard]] std::uint64_t value() const;
+
+    void save(CheckpointWriter& writer) const;
+    void load(CheckpointReader& reader);
 
 private:
     struct State;

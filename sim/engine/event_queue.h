@@ -4,11 +4,21 @@
 
 #include <cassert>
 #include <cstdint>
-#include <queue>
+#include <map>
 #include <utility>
-#include <vector>
 
 namespace megabed {
+
+/// Names an event in the queue, whether or not it is still there.
+struct EventHandle {
+    std::int64_t time = 0;
+    std::uint64_t sequence = 0;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+        archive& time& sequence;
+    }
+};
 
 /// Future events in the order (time, sequence): simultaneous events come out as they went in.
 /// `Payload` is a plain struct.
@@ -22,30 +32,35 @@ public:
     };
 
     /// Requires: time is not before the event popped last.
-    void push(SimTime time, Payload payload) {
+    EventHandle push(SimTime time, Payload payload) {
         assert(time >= last_);
-        events_.push(Event{time, next_sequence_++, std::move(payload)});
+        const EventHandle handle{time.value(), next_sequence_++};
+        events_.emplace(std::pair(handle.time, handle.sequence), payload);
+        return handle;
     }
+    bool cancel(EventHandle handle) { return events_.erase(std::pair(handle.time, handle.sequence)) != 0; }
     /// Requires: not empty.
     Event pop() {
-        Event event = events_.top();
-        events_.pop();
-        assert(event.time >= last_);
+        const auto first = events_.begin();
+        Event event{SimTime(first->first.first), first->first.second, first->second};
+        events_.erase(first);
         last_ = event.time;
         return event;
     }
     [[nodiscard]] bool empty() const { return events_.empty(); }
     [[nodiscard]] std::size_t size() const { return events_.size(); }
     /// Requires: not empty.
-    [[nodiscard]] SimTime next_time() const { return events_.top().time; }
+    [[nodiscard]] SimTime next_time() const { return SimTime(events_.begin()->first.first); }
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+        std::uint64_t size = events_.size();
+        archive & size & next_sequence_;
+        (void)size;
+    }
 
 private:
-    struct Later {
-        bool operator()(const Event& left, const Event& right) const {
-            return left.time != right.time ? left.time > right.time : left.sequence > right.sequence;
-        }
-    };
-    std::priority_queue<Event, std::vector<Event>, Later> events_;
+    std::map<std::pair<std::int64_t, std::uint64_t>, Payload> events_;
     std::uint64_t next_sequence_ = 0;
     SimTime last_{};
 };

@@ -5,44 +5,26 @@
 #include "policy/units.h"
 #include "sim/backend.h"
 #include "sim/costs/cost_model.h"
-#include "sim/graphs/graph.h"
+#include "sim/engine/checkpoint.h"
+#include "sim/engine/event_queue.h"
 #include "sim/scenario.h"
+#include "sim/work/sim_event.h"
+#include "sim/work/wave_source.h"
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 
 namespace megabed {
 
-/// What happens in simulated time; plain data, ordered by an EventQueue.
-struct SimEvent {
-    enum class Kind : std::uint8_t { LaunchEnd, Arrival, BurstEdge, Epoch };
-    Kind kind{};
-    std::uint32_t subject = 0;  ///< tenant, where there is one
-
-    bool operator==(const SimEvent&) const = default;
-};
-
-/// Lets work put events into the simulation's future.
-class EventScheduler {
-public:
-    EventScheduler() = default;
-    EventScheduler(const EventScheduler&) = delete;
-    EventScheduler& operator=(const EventScheduler&) = delete;
-    virtual ~EventScheduler() = default;
-    [[nodiscard]] virtual SimTime now() const = 0;
-    virtual void schedule(SimTime time, SimEvent event) = 0;
-};
-
-/// The work of one launch: how long the device is busy and what it got through.
+/// What one launch got through.
 struct WorkDone {
-    SimTime busy{};
-    std::uint32_t waves = 0;  ///< extra passes included
+    std::uint32_t waves = 0;  ///< extra passes of an overflowing hit capacity included
     std::uint64_t items = 0;
     std::uint64_t arcs = 0;
 };
 
-/// A workload as the simulator sees it.
+/// A workload as the simulator sees it: it is told when a launch starts, and either says at once how long the
+/// launch takes or ends it by an event of its own.
 class SimulatedWork {
 public:
     SimulatedWork() = default;
@@ -58,24 +40,32 @@ public:
     [[nodiscard]] virtual bool prescribes_requests() const { return false; }
     /// Device bytes of the work itself.
     [[nodiscard]] virtual Bytes resident() const = 0;
-    /// Claims the work of one launch and says how long it takes.
-    [[nodiscard]] virtual WorkDone start(const LaunchRecommendation& recommendation,
-                                         const GrantedGrid& grid) = 0;
+
+    /// Whether groups are still at work for an earlier launch. A relaunch waits for them.
+    [[nodiscard]] virtual bool groups_at_work() const { return false; }
+    /// Whether events decide how long a launch takes: then it goes on until `launch_over`.
+    [[nodiscard]] virtual bool driven_by_events() const { return false; }
+    [[nodiscard]] virtual bool launch_over() const { return true; }
+    /// Starts the work of one launch and returns how long it takes; 0 where events decide.
+    [[nodiscard]] virtual SimTime start(const LaunchRecommendation& recommendation,
+                                        const GrantedGrid& grid) = 0;
     /// The launch that `start` began is over.
-    virtual void finish() {}
+    [[nodiscard]] virtual WorkDone finish() = 0;
     /// The policy refused to decide on what was observed.
     virtual void refused() {}
+
     virtual void on_event(const SimEvent& /*event*/) {}
     [[nodiscard]] virtual std::uint64_t levels() const = 0;
     [[nodiscard]] virtual const ServiceTotals* service_totals() const { return nullptr; }
+
+    virtual void save(CheckpointWriter& writer) const = 0;
+    virtual void load(CheckpointReader& reader) = 0;
 };
 
-[[nodiscard]] std::unique_ptr<SimulatedWork> make_traversal_work(const Scenario& scenario,
-                                                                 const CsrGraph& graph, const CostModel& costs);
-[[nodiscard]] std::unique_ptr<SimulatedWork> make_synthetic_work(const Scenario& scenario,
-                                                                 const CostModel& costs);
-[[nodiscard]] std::unique_ptr<SimulatedWork> make_requests_work(const Scenario& scenario,
-                                                                const CostModel& costs);
+/// Work that proceeds in waves, each as long as the cost model says.
+[[nodiscard]] std::unique_ptr<SimulatedWork> make_wave_work(const Scenario& scenario, const CostModel& costs,
+                                                            std::unique_ptr<WaveSource> source);
+/// Tenants, ring and workers.
 [[nodiscard]] std::unique_ptr<SimulatedWork> make_service_work(const Scenario& scenario, const CostModel& costs,
                                                                EventScheduler& scheduler);
 
