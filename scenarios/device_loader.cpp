@@ -2,8 +2,15 @@
 
 #include "scenarios/catalog.h"
 #include "scenarios/section_reader.h"
+#include "sim/engine/digest.h"
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace megabed {
 namespace {
@@ -19,7 +26,9 @@ public:
         read_limits(device);
         read_rates(device);
         read_costs(device);
+        read_bytes(device);
         read_tiles(device);
+        check_provenance();
         if (errors_.get()) {
             return Refusal(*errors_.get());
         }
@@ -43,8 +52,7 @@ private:
         SectionReader top(device_keys(), "", {{&root_, source_, true}}, errors_);
         (void)top.integer("format");
         device.summary = top.text("summary").value_or("");
-        (void)top.text("provenance");
-        top.refuse_unknown({"limits", "rates", "costs", "tiles"});
+        top.refuse_unknown({"limits", "rates", "costs", "bytes", "tiles", "provenance"});
     }
 
     void read_limits(DeviceProfile& device) {
@@ -66,6 +74,8 @@ private:
         device.read_bytes_per_second = rates.rate("read_bytes_per_second").value_or(1);
         device.tickets_per_second = rates.rate("tickets_per_second").value_or(1);
         device.saturating_warps = rates.u32("saturating_warps").value_or(1);
+        device.stream_overlap = rates.bps("stream_overlap_bps").value_or(device.stream_overlap);
+        device.item_memory_share = rates.bps("item_memory_share_bps").value_or(BasisPoints(0));
         rates.refuse_unknown({"gather", "atomic"});
         device.gathers = rate_points("gather");
         device.atomics = rate_points("atomic");
@@ -101,6 +111,52 @@ private:
                 point.refuse("blocks", "is not above the point before", "points in ascending order");
             }
         });
+    }
+
+    void read_bytes(DeviceProfile& device) {
+        SectionReader bytes = section("bytes");
+        device.frontier_vertex_bytes = bytes.bytes("frontier_vertex").value_or(Bytes(0));
+        device.queue_entry_bytes = bytes.bytes("queue_entry").value_or(Bytes(0));
+        device.row_bytes = bytes.bytes("row").value_or(Bytes(0));
+        bytes.refuse_unknown();
+    }
+
+    /// Every constant says where it comes from: `[provenance]` has a text for a whole section, or a table with
+    /// a text for each of its keys.
+    void check_provenance() {
+        const toml::table* const provenance = root_.get_as<toml::table>("provenance");
+        for (const KeySpec& spec : device_keys()) {
+            const std::string_view dotted = spec.section;
+            const std::size_t dot = dotted.find('.');
+            const std::string section(dotted.substr(0, dot));
+            const std::string key(dot == std::string_view::npos ? spec.key : dotted.substr(dot + 1));
+            if (section.empty()) {
+                continue;
+            }
+            const toml::node* node = provenance == nullptr ? nullptr : provenance->get(section);
+            if (node != nullptr && node->is_table()) {
+                node = node->as_table()->get(key);
+            }
+            if (node == nullptr || !node->is_string() || !is_origin(node->as_string()->get())) {
+                InputError error{
+                    .where = std::string(source_),
+                    .line = {},
+                    .key = fmt::format("provenance.{}.{}", section, key),
+                    .problem = node == nullptr ? "is missing" : fmt::format("is {}", as_written(*node)),
+                    .allowed = "text that begins with measured, data sheet, estimate or choice"};
+                if (node != nullptr) {
+                    error.line = node->source().begin.line;
+                }
+                errors_.report(std::move(error));
+                return;
+            }
+        }
+    }
+
+    static bool is_origin(std::string_view text) {
+        constexpr std::array<std::string_view, 4> kOrigins{"measured", "data sheet", "estimate", "choice"};
+        return std::any_of(kOrigins.begin(), kOrigins.end(),
+                           [text](std::string_view origin) { return text.starts_with(origin); });
     }
 
     void read_tiles(DeviceProfile& device) {
@@ -151,7 +207,11 @@ Loaded<DeviceProfile> parse_device(std::string_view text, const std::string& sou
     if (!table) {
         return Refusal(table.error());
     }
-    return DeviceFile(*table, source).read();
+    auto device = DeviceFile(*table, source).read();
+    if (device) {
+        device->digest = digest_of(std::as_bytes(std::span(text)));
+    }
+    return device;
 }
 
 Loaded<DeviceProfile> load_device(const std::filesystem::path& path) {

@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kU32Max = std::numeric_limits<std::uint32_t>::max();
 constexpr std::int64_t kBytesMax = std::int64_t{1} << 50;
 constexpr std::int64_t kHour = 3'600'000'000'000;
+constexpr std::int64_t kWavesMax = 1'000'000'000'000;
 constexpr std::string_view kRequired = "required";
 
 constexpr std::array kScenarioKeys{
@@ -67,11 +68,38 @@ constexpr std::array kScenarioKeys{
             "wait after a launch refused for lack of memory"},
     KeySpec{"memory", "retries_max", KeyType::Count, 0, kU32Max, "1000",
             "times in a row that a refused launch is asked again before the run ends"},
-    KeySpec{"memory.co_tenant", "start", KeyType::Time, 0, kHour, "0 ns",
-            "the others' memory starts to change"},
-    KeySpec{"memory.co_tenant", "end", KeyType::Time, 0, kHour, "0 ns", "and is at its last value"},
-    KeySpec{"memory.co_tenant", "from", KeyType::Size, 0, kBytesMax, "0", "bytes held up to `start`"},
-    KeySpec{"memory.co_tenant", "to", KeyType::Size, 0, kBytesMax, kRequired, "bytes held from `end` on"},
+    KeySpec{"memory", "bandwidth_of_others_bps", KeyType::Bps, 0, 9999, "0",
+            "share of the memory system's rates that co-tenants take all the time"},
+    KeySpec{
+        "memory.co_tenant", "kind", KeyType::Choice, 0, 0, "ramp",
+        "ramp: linear from `from` at `start` to `to` at `end`; allocations: blocks that come and go at random; "
+        "spikes: `size` for `length`, again and again; leak: grows from `start` up to `most`",
+        "ramp, allocations, spikes, leak"},
+    KeySpec{"memory.co_tenant", "start", KeyType::Time, 0, kHour, "0 ns", "of a ramp or a leak"},
+    KeySpec{"memory.co_tenant", "end", KeyType::Time, 0, kHour, "0 ns", "of a ramp"},
+    KeySpec{"memory.co_tenant", "from", KeyType::Size, 0, kBytesMax, "0", "ramp: bytes held up to `start`"},
+    KeySpec{"memory.co_tenant", "to", KeyType::Size, 0, kBytesMax, "none", "ramp: bytes held from `end` on"},
+    KeySpec{"memory.co_tenant", "per_second", KeyType::Rate, 0, 0, "none", "allocations, a Poisson process"},
+    KeySpec{"memory.co_tenant", "lifetime", KeyType::Time, 1, kHour, "none", "allocations: mean, exponential"},
+    KeySpec{"memory.co_tenant", "size", KeyType::Size, 1, kBytesMax, "none",
+            "allocations: mean, exponential; spikes: bytes"},
+    KeySpec{"memory.co_tenant", "every", KeyType::Time, 1, kHour, "none",
+            "spikes: mean time from the start of one to the next, exponential"},
+    KeySpec{"memory.co_tenant", "length", KeyType::Time, 1, kHour, "none", "spikes: of each"},
+    KeySpec{"memory.co_tenant", "bytes_per_second", KeyType::Rate, 0, 0, "none", "leak: what it grows by"},
+    KeySpec{"memory.co_tenant", "most", KeyType::Size, 0, kBytesMax, "none", "leak: where it ends"},
+
+    KeySpec{
+        "faults", "signal", KeyType::Choice, 0, 0, kRequired, "the reading that is disturbed",
+        "queue-length, hot-opcodes, hot-windows, requeues, priority-age, graph-nodes, graph-edges, density, "
+        "pressure, resident-bytes"},
+    KeySpec{"faults", "kind", KeyType::Choice, 0, 0, kRequired,
+            "drop: no reading, or the last one where there must be one; delay: of `amount` launches ago; "
+            "quantise: down to a multiple of `amount`; corrupt: off by up to `amount` either way; reorder: it "
+            "arrives after the reading of the next launch",
+            "drop, delay, quantise, corrupt, reorder"},
+    KeySpec{"faults", "share_bps", KeyType::Bps, 1, 10'000, "10000", "of the launches, at random"},
+    KeySpec{"faults", "amount", KeyType::Count, 1, kU32Max, "none", "of delay, quantise and corrupt"},
 
     KeySpec{"run", "name", KeyType::Text, 0, 0, kRequired, "unique in the file; letters, digits, - and _"},
     KeySpec{"run", "graph", KeyType::Text, 0, 0, "none",
@@ -80,39 +108,86 @@ constexpr std::array kScenarioKeys{
             "first vertex, 0-based"},
 
     KeySpec{"run.synthetic", "shape", KeyType::Choice, 0, 0, kRequired,
-            "how the density moves from wave to wave", "constant, square, sawtooth, random-walk"},
+            "how the density moves from wave to wave; recorded: from a file; adversarial: a search finds the "
+            "trajectory that is worst for the run's policy",
+            "constant, square, sawtooth, random-walk, ornstein-uhlenbeck, recorded, adversarial"},
     KeySpec{"run.synthetic", "vertices", KeyType::Count, 1, kU32Max, kRequired, "of the imagined graph"},
     KeySpec{"run.synthetic", "arcs", KeyType::Count, 1, kU32Max, kRequired,
             "stored arcs of the imagined graph"},
-    KeySpec{"run.synthetic", "low_bps", KeyType::Bps, 0, 10'000, kRequired, "least density"},
+    KeySpec{"run.synthetic", "low_bps", KeyType::Bps, 0, 10'000, "none", "least density; recorded needs none"},
     KeySpec{"run.synthetic", "high_bps", KeyType::Bps, 0, 10'000, "low_bps", "greatest density"},
-    KeySpec{"run.synthetic", "period_waves", KeyType::Count, 2, kU32Max, "2",
+    KeySpec{"run.synthetic", "period_waves", KeyType::Count, 2, kWavesMax, "2",
             "waves of one square or sawtooth"},
-    KeySpec{"run.synthetic", "step_bps", KeyType::Bps, 0, 10'000, "100", "largest step of the random walk"},
-    KeySpec{"run.synthetic", "waves", KeyType::Count, 1, kU32Max, kRequired, "waves to run"},
+    KeySpec{"run.synthetic", "step_bps", KeyType::Bps, 0, 10'000, "100",
+            "largest step of the random walk or the adversary"},
+    KeySpec{"run.synthetic", "noise_bps", KeyType::Bps, 0, 10'000, "100",
+            "ornstein-uhlenbeck: standard deviation of the noise of one wave"},
+    KeySpec{"run.synthetic", "reversion_bps", KeyType::Bps, 0, 10'000, "500",
+            "ornstein-uhlenbeck: share of its distance from the middle that it loses in a wave"},
+    KeySpec{"run.synthetic", "file", KeyType::Text, 0, 0, "none",
+            "recorded: a CSV with a column density_bps, such as launches.csv; repeated until `waves`"},
+    KeySpec{"run.synthetic", "goal", KeyType::Choice, 0, 0, "flaps", "adversarial: what it maximises",
+            "flaps, regret"},
+    KeySpec{"run.synthetic", "search_runs", KeyType::Count, 1, 1'000'000, "2000",
+            "adversarial: simulations that the search may spend"},
+    KeySpec{"run.synthetic", "waves", KeyType::Count, 1, kWavesMax, kRequired, "waves to run"},
     KeySpec{"run.synthetic", "hot_opcode_count", KeyType::Count, 0, kU32Max, "0", "hot opcodes reported"},
     KeySpec{"run.synthetic", "hot_window_count", KeyType::Count, 0, kU32Max, "0", "hot windows reported"},
+    KeySpec{"run.synthetic", "hot_period_waves", KeyType::Count, 0, kWavesMax, "0",
+            "hot counts are reported in the first half of each period, and 0 in the second; 0: always"},
 
     KeySpec{"run.service", "duration", KeyType::Time, 1, kHour, kRequired,
             "tenants publish this long; then the ring drains"},
-    KeySpec{"run.service", "epoch", KeyType::Time, 1, kHour, "\"20 us\"",
-            "longest wait between decisions while the ring is empty"},
-    KeySpec{"run.service", "item", KeyType::Time, 1, kHour, kRequired, "time of one item on one group"},
+    KeySpec{"run.service", "warm_up", KeyType::Time, 0, kHour, "0 ns",
+            "time averages and latencies leave out what came before"},
+    KeySpec{"run.service", "epoch", KeyType::Time, 1, kHour, "\"20 us\"", "longest time between two decisions"},
+    KeySpec{"run.service", "item", KeyType::Time, 1, kHour, kRequired, "mean time of one item on one group"},
+    KeySpec{"run.service", "item_law", KeyType::Choice, 0, 0, "constant", "uniform: from 0 to twice the mean",
+            "constant, exponential, uniform"},
     KeySpec{"run.service", "ring_slots", KeyType::Count, 1, 1 << 26, kRequired,
-            "places in the ring; a full ring rejects"},
+            "places in the ring; an item holds one from publication until it is done"},
+    KeySpec{"run.service", "window_slots", KeyType::Count, 1, 1 << 26, "64",
+            "slots of one window; a window is hot when launches in a row claim from it"},
     KeySpec{"run.service", "hot_opcode_share_bps", KeyType::Bps, 1, 10'000, "1000",
             "share of a launch's items from which an opcode is hot"},
+    KeySpec{"run.service", "starvation_age", KeyType::Count, 0, kU32Max, "0",
+            "launches that an item may wait before it counts as starved; 0: none does"},
     KeySpec{"run.service.tenant", "name", KeyType::Text, 0, 0, kRequired, "a label"},
-    KeySpec{"run.service.tenant", "items_per_second", KeyType::Rate, 0, 0, kRequired, "Poisson arrivals"},
+    KeySpec{"run.service.tenant", "count", KeyType::Count, 1, 100'000'000, "1",
+            "tenants of this kind, each with its own random stream"},
+    KeySpec{"run.service.tenant", "items_per_second", KeyType::Rate, 0, 0, "none",
+            "Poisson arrivals of each, at most 1e9"},
     KeySpec{"run.service.tenant", "burst_items_per_second", KeyType::Rate, 0, 0, "no bursts",
             "rate while a burst lasts"},
     KeySpec{"run.service.tenant", "burst_every", KeyType::Time, 1, kHour, "\"1000 us\"",
-            "mean time from a burst to the next"},
+            "mean time from the end of a burst to the next"},
     KeySpec{"run.service.tenant", "burst_length", KeyType::Time, 1, kHour, "\"100 us\"",
             "mean length of a burst"},
+    KeySpec{"run.service.tenant", "clients", KeyType::Count, 1, 100'000'000, "none",
+            "closed loop: each client publishes, waits until its item is done, and thinks"},
+    KeySpec{"run.service.tenant", "think", KeyType::Time, 0, kHour, "0 ns", "closed loop: mean, exponential"},
+    KeySpec{"run.service.tenant", "trace", KeyType::Text, 0, 0, "none",
+            "recorded arrivals: a CSV with the columns time_ns, and if it has them opcode, work_ns"},
+    KeySpec{"run.service.tenant", "priority", KeyType::Count, 0, 3, "1", "class; 0 is served first"},
     KeySpec{"run.service.tenant", "quota_items", KeyType::Count, 0, kU32Max, "0",
             "items served a launch, the rest is requeued; 0 is no limit"},
+    KeySpec{
+        "run.service.tenant", "contended_keys", KeyType::Count, 0, 1 << 24, "0",
+        "an item locks one of so many keys while it is worked on, others of that key are requeued; 0: none"},
     KeySpec{"run.service.tenant", "opcode", KeyType::Count, 0, kU32Max, "0", "what its items ask for"},
+    KeySpec{"run.service.tenant", "opcode_count", KeyType::Count, 1, 65'536, "1",
+            "opcodes from `opcode` on that it asks for, one after the other"},
+    KeySpec{"run.service.tenant", "opcode_length", KeyType::Time, 1, kHour, "none",
+            "mean time with one opcode, exponential"},
+    KeySpec{"run.service.tenant", "item", KeyType::Time, 1, kHour, "the workload's", "mean time of its items"},
+    KeySpec{"run.service.tenant", "item_law", KeyType::Choice, 0, 0, "constant", "as above",
+            "constant, exponential, uniform"},
+    KeySpec{"run.service.tenant", "when_full", KeyType::Choice, 0, 0, "reject",
+            "reject: an item is lost while the ring is full; wait: it is held back", "reject, wait"},
+    KeySpec{"run.service.tenant.state", "items_per_second", KeyType::Rate, 0, 0, kRequired,
+            "Poisson arrivals while the tenant is in this state"},
+    KeySpec{"run.service.tenant.state", "length", KeyType::Time, 1, kHour, kRequired,
+            "mean time in this state, exponential; then one of the others"},
 
     KeySpec{"counterexample", "law", KeyType::Text, 0, 0, kRequired,
             "the law that the listed requests break; for `megabed replay`, a run ignores this table"},
@@ -141,7 +216,6 @@ void append_request_keys(std::string& text) {
 constexpr std::array kDeviceKeys{
     KeySpec{"", "format", KeyType::Count, 1, 1, kRequired, "version of this format"},
     KeySpec{"", "summary", KeyType::Text, 0, 0, kRequired, "one line for `megabed list devices`"},
-    KeySpec{"", "provenance", KeyType::Text, 0, 0, kRequired, "where the figures come from"},
     KeySpec{"limits", "multiprocessors", KeyType::Count, 1, 65'535, kRequired, "multiprocessors"},
     KeySpec{"limits", "max_workgroup_size_x", KeyType::Count, 1, kU32Max, kRequired, "lanes a group, in x"},
     KeySpec{"limits", "max_compute_workgroups_per_dimension", KeyType::Count, 1, kU32Max, kRequired,
@@ -156,6 +230,10 @@ constexpr std::array kDeviceKeys{
     KeySpec{"rates", "tickets_per_second", KeyType::Rate, 0, 0, kRequired, "one counter, one ticket a warp"},
     KeySpec{"rates", "saturating_warps", KeyType::Count, 1, kU32Max, kRequired,
             "warps from which bandwidth no longer grows"},
+    KeySpec{"rates", "stream_overlap_bps", KeyType::Bps, 0, 10'000, kRequired,
+            "how far bytes, gathers and atomics of a wave hide behind the slowest of them"},
+    KeySpec{"rates", "item_memory_share_bps", KeyType::Bps, 0, 10'000, kRequired,
+            "share of a service item's work that waits for memory and slows down with it"},
     KeySpec{"rates.gather", "footprint", KeyType::Size, 1, kBytesMax, kRequired,
             "bytes roamed over; points ascend"},
     KeySpec{"rates.gather", "per_second", KeyType::Rate, 0, 0, kRequired, "random 4-byte reads"},
@@ -172,6 +250,11 @@ constexpr std::array kDeviceKeys{
     KeySpec{"costs", "interpreter_dispatch", KeyType::Time, 0, kHour, kRequired, "opcode switch of one tile"},
     KeySpec{"costs.barrier", "blocks", KeyType::Count, 1, kU32Max, kRequired, "resident blocks; points ascend"},
     KeySpec{"costs.barrier", "time", KeyType::Time, 1, kHour, kRequired, "one grid-wide barrier"},
+    KeySpec{"bytes", "frontier_vertex", KeyType::Size, 0, 4096, kRequired,
+            "push: read for each frontier vertex: queue entry, row offsets"},
+    KeySpec{"bytes", "queue_entry", KeyType::Size, 0, 4096, kRequired, "push: written for each vertex found"},
+    KeySpec{"bytes", "row", KeyType::Size, 0, 4096, kRequired,
+            "pull: read for each vertex looked at: row offsets"},
     KeySpec{"tiles", "tile_items", KeyType::Count, 1, kU32Max, kRequired, "items of one ring slot"},
     KeySpec{"tiles", "heavy_degree", KeyType::Count, 1, kU32Max, "512",
             "vertices from here up are split into edge tiles"},
@@ -188,8 +271,9 @@ std::string spelling(const KeySpec& spec) {
 }
 
 std::string heading(std::string_view section) {
-    constexpr std::array<std::string_view, 6> kLists{"memory.co_tenant", "run",          "run.service.tenant",
-                                                     "rates.gather",     "rates.atomic", "costs.barrier"};
+    constexpr std::array<std::string_view, 8> kLists{
+        "memory.co_tenant",   "faults",       "run",          "run.service.tenant.state",
+        "run.service.tenant", "rates.gather", "rates.atomic", "costs.barrier"};
     if (section.empty()) {
         return "Top level";
     }
@@ -272,7 +356,8 @@ std::string keys_as_markdown() {
         "Made by `megabed list keys`; do not edit. Files are TOML in ASCII (comments may hold anything). A "
         "scenario holds one or more `[[run]]` "
         "tables; "
-        "`[policy]`, `[device]` and `[memory]` apply to every run, and a run may hold tables of the same names "
+        "`[policy]`, `[device]`, `[memory]` and `[[faults]]` apply to every run, and a run may hold tables of "
+        "the same names "
         "(`[run.policy]` and so on) whose keys replace the shared ones. `--set policy.name=stateless` replaces "
         "a "
         "key for every run; `--set run.graph=...` reaches a key of the runs themselves. A run holds one of "
@@ -285,6 +370,10 @@ std::string keys_as_markdown() {
     append_request_keys(text);
     text += "\n## Device profiles\n";
     append_tables(text, kDeviceKeys);
+    text +=
+        "\n### `[provenance]`\n\nWhere each figure comes from: for every section above a text, or a table with "
+        "a "
+        "text for each of its keys. A text begins with `measured`, `data sheet`, `estimate` or `choice`.\n";
     return text;
 }
 

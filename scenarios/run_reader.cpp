@@ -3,7 +3,10 @@
 #include "policy/registry.h"
 #include "scenarios/catalog.h"
 #include "scenarios/device_loader.h"
+#include "scenarios/disturbance_reader.h"
 #include "scenarios/request_toml.h"
+#include "scenarios/service_reader.h"
+#include "scenarios/synthetic_reader.h"
 #include "sim/graphs/graph_source.h"
 #include "sim/plugins/plugin_policy.h"
 
@@ -33,10 +36,11 @@ public:
         SectionReader run(scenario_keys(), "run", tables_.run(), errors_);
         read_name(run, scenario);
         read_graph(run, scenario);
-        run.refuse_unknown({"policy", "device", "memory", "bfs", "synthetic", "service", "requests"});
+        run.refuse_unknown({"policy", "device", "memory", "faults", "bfs", "synthetic", "service", "requests"});
         read_policy(scenario);
         read_device(scenario);
-        read_memory(scenario);
+        read_memory(tables_, scenario, errors_);
+        read_faults(tables_, scenario, errors_);
         read_workload(run, scenario);
         return scenario;
     }
@@ -171,38 +175,6 @@ private:
         scenario.device = *std::move(loaded);
     }
 
-    void read_memory(Scenario& scenario) {
-        SectionReader memory(scenario_keys(), "memory", tables_.shared("memory"), errors_);
-        constexpr SimTime kPause{10'000};
-        constexpr std::uint32_t kRetries = 1000;
-        scenario.memory.budget = memory.bytes("budget");
-        scenario.out_of_memory_pause = memory.time("retry_pause").value_or(kPause);
-        scenario.out_of_memory_retries_max = memory.u32("retries_max").value_or(kRetries);
-        memory.refuse_unknown({"co_tenant"});
-        for (const Layer& layer : tables_.shared("memory")) {
-            const toml::node* const list = layer.table == nullptr ? nullptr : layer.table->get("co_tenant");
-            if (list != nullptr) {
-                for_each_table(*list, layer, "memory.co_tenant", [&](SectionReader& entry) {
-                    scenario.memory.co_tenants.push_back(read_ramp(entry));
-                });
-                break;
-            }
-        }
-    }
-
-    static MemoryRamp read_ramp(SectionReader& entry) {
-        MemoryRamp ramp;
-        ramp.start = entry.time("start").value_or(SimTime(0));
-        ramp.end = entry.time("end").value_or(ramp.start);
-        ramp.from = entry.bytes("from").value_or(Bytes(0));
-        ramp.to = entry.bytes("to").value_or(Bytes(0));
-        if (ramp.end < ramp.start) {
-            entry.refuse("end", fmt::format("is {} ns, before the start", ramp.end.value()),
-                         fmt::format("from {} ns on", ramp.start.value()));
-        }
-        return ramp;
-    }
-
     void read_workload(SectionReader& run, Scenario& scenario) {
         std::vector<std::string_view> given;
         for (const std::string_view kind : kWorkloads) {
@@ -229,9 +201,9 @@ private:
         if (kind == "bfs") {
             read_traversal(run, scenario);
         } else if (kind == "synthetic") {
-            read_synthetic(scenario);
+            scenario.workload = read_synthetic(tables_, folder_, errors_);
         } else if (kind == "service") {
-            read_service(scenario);
+            scenario.workload = read_service(tables_, folder_, errors_);
         } else {
             read_request_list(scenario);
         }
@@ -251,58 +223,6 @@ private:
         }
     }
 
-    void read_synthetic(Scenario& scenario) {
-        SectionReader keys(scenario_keys(), "run.synthetic", tables_.own("synthetic"), errors_);
-        SyntheticWorkload workload;
-        const std::string shape = keys.text("shape").value_or("constant");
-        workload.shape = shape == "square"        ? DensityShape::Square
-                         : shape == "sawtooth"    ? DensityShape::Sawtooth
-                         : shape == "random-walk" ? DensityShape::RandomWalk
-                                                  : DensityShape::Constant;
-        workload.vertices = keys.u32("vertices").value_or(1);
-        workload.arcs = keys.u32("arcs").value_or(1);
-        workload.low = keys.bps("low_bps").value_or(BasisPoints(0));
-        workload.high = keys.bps("high_bps").value_or(workload.low);
-        workload.period_waves = keys.u32("period_waves").value_or(workload.period_waves);
-        workload.step = keys.bps("step_bps").value_or(BasisPoints(100));
-        workload.waves = keys.u32("waves").value_or(1);
-        workload.hot_opcode_count = keys.u32("hot_opcode_count").value_or(0);
-        workload.hot_window_count = keys.u32("hot_window_count").value_or(0);
-        if (workload.high < workload.low) {
-            keys.refuse("high_bps", fmt::format("is {}, below low_bps", workload.high.value()),
-                        fmt::format("{} to 10000 bps", workload.low.value()));
-        }
-        keys.refuse_unknown();
-        scenario.workload = workload;
-    }
-
-    void read_service(Scenario& scenario) {
-        SectionReader keys(scenario_keys(), "run.service", tables_.own("service"), errors_);
-        constexpr SimTime kEpoch{20'000};
-        ServiceWorkload workload;
-        workload.duration = keys.time("duration").value_or(SimTime(1));
-        workload.epoch = keys.time("epoch").value_or(kEpoch);
-        workload.item = {keys.time("item").value_or(SimTime(1)), ItemTimeLaw::Constant};
-        workload.ring_slots = SlotCount(keys.u32("ring_slots").value_or(1));
-        workload.hot_opcode_share = keys.bps("hot_opcode_share_bps").value_or(BasisPoints(1000));
-        keys.refuse_unknown({"tenant"});
-        for (const Layer& layer : tables_.own("service")) {
-            const toml::node* const list = layer.table == nullptr ? nullptr : layer.table->get("tenant");
-            if (list != nullptr) {
-                for_each_table(*list, layer, "run.service.tenant",
-                               [&](SectionReader& entry) { workload.tenants.push_back(read_tenant(entry)); });
-            }
-        }
-        if (workload.tenants.empty()) {
-            errors_.report({.where = std::string(tables_.source()),
-                            .line = {},
-                            .key = "run.service.tenant",
-                            .problem = "is missing",
-                            .allowed = "one or more tables"});
-        }
-        scenario.workload = std::move(workload);
-    }
-
     void read_request_list(Scenario& scenario) {
         RequestsWorkload workload;
         for (const Layer& layer : tables_.own("requests")) {
@@ -317,48 +237,6 @@ private:
             }
         }
         scenario.workload = std::move(workload);
-    }
-
-    static Tenant read_tenant(SectionReader& entry) {
-        constexpr SimTime kBurstEvery{1'000'000};
-        constexpr SimTime kBurstLength{100'000};
-        Tenant tenant;
-        tenant.name = entry.text("name").value_or("");
-        OpenArrivals arrivals{entry.rate("items_per_second").value_or(1), {}};
-        if (const auto burst = entry.rate("burst_items_per_second")) {
-            arrivals.states = {{arrivals.items_per_second, entry.time("burst_every").value_or(kBurstEvery)},
-                               {*burst, entry.time("burst_length").value_or(kBurstLength)}};
-        }
-        tenant.arrivals = std::move(arrivals);
-        tenant.quota_items = entry.u32("quota_items").value_or(0);
-        tenant.opcodes = {entry.u32("opcode").value_or(0)};
-        return tenant;
-    }
-
-    template <class Visit>
-    void for_each_table(const toml::node& list, const Layer& layer, std::string_view section, Visit visit) {
-        const toml::array* const entries = list.as_array();
-        const bool tables =
-            entries != nullptr &&
-            std::all_of(entries->begin(), entries->end(), [](const auto& entry) { return entry.is_table(); });
-        if (!tables) {
-            InputError error{.where = std::string(layer.source),
-                             .line = {},
-                             .key = std::string(section),
-                             .problem = fmt::format("is {}", as_written(list)),
-                             .allowed = fmt::format("[[{}]] tables", section)};
-            if (layer.has_lines) {
-                error.line = list.source().begin.line;
-            }
-            errors_.report(std::move(error));
-            return;
-        }
-        for (const toml::node& node : *entries) {
-            SectionReader entry(scenario_keys(), section, {{node.as_table(), layer.source, layer.has_lines}},
-                                errors_);
-            visit(entry);
-            entry.refuse_unknown();
-        }
     }
 
     RunTables tables_;

@@ -44,6 +44,11 @@ public:
         return {{settings_.get_as<toml::table>("run"), kSetFlag, false}, {&run_, source_, true}};
     }
 
+    /// Where a list of tables that may be shared stands: the run, the file.
+    [[nodiscard]] std::vector<Layer> with_lists() const {
+        return {{&run_, source_, true}, {&root_, source_, true}};
+    }
+
     [[nodiscard]] const toml::table& run_table() const { return run_; }
     [[nodiscard]] std::string_view source() const { return source_; }
 

@@ -75,7 +75,7 @@ public:
         (void)top.integer("format");
         file.summary = top.text("summary").value_or("");
         const auto seed = static_cast<std::uint64_t>(top.integer("seed").value_or(1));
-        top.refuse_unknown({"policy", "device", "memory", "run", "counterexample"});
+        top.refuse_unknown({"policy", "device", "memory", "faults", "run", "counterexample"});
         for (const std::string_view section : {"policy", "device", "memory"}) {
             expect_table(section);
         }
