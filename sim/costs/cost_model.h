@@ -3,7 +3,7 @@
 #include "policy/launch_recommendation.h"
 #include "policy/units.h"
 #include "sim/costs/device_profile.h"
-#include "sim/traversals/breadth_first_search.h"
+#include "sim/traversals/traversal.h"
 
 #include <cstdint>
 

@@ -1,5 +1,5 @@
 #include "sim/engine/counter_random.h"
-#include "sim/traversals/breadth_first_search.h"
+#include "sim/traversals/traversal.h"
 #include "sim/work/simulated_work.h"
 
 #include <algorithm>

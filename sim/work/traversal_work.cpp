@@ -1,8 +1,10 @@
-#include "sim/traversals/breadth_first_search.h"
+#include "sim/traversals/traversal.h"
 #include "sim/work/simulated_work.h"
 
 #include <algorithm>
 #include <limits>
+#include <memory>
+#include <thread>
 #include <variant>
 
 namespace megabed {
@@ -14,16 +16,15 @@ public:
         : scenario_(scenario),
           graph_(graph),
           costs_(costs),
-          search_(graph,
-                  std::get<TraversalWorkload>(scenario.workload)
-                      .traversal.root.value_or(highest_degree_vertex(graph)),
-                  scenario.device.heavy_degree) {}
+          traversal_(make_traversal(graph, std::get<TraversalWorkload>(scenario.workload).traversal,
+                                    scenario.device.heavy_degree,
+                                    std::max(std::thread::hardware_concurrency(), 1U))) {}
 
-    [[nodiscard]] bool done() const override { return search_.done(); }
+    [[nodiscard]] bool done() const override { return traversal_->done(); }
 
     void observe(Observation& observation) override {
         constexpr std::uint64_t kLargest = std::numeric_limits<std::uint32_t>::max();
-        const auto frontier = static_cast<std::uint32_t>(search_.frontier().size());
+        const auto frontier = traversal_->frontier_vertices();
         LaunchRequest& request = observation.request;
         request.queue_len = frontier;
         request.graph_node_count = graph_.vertices();
@@ -32,23 +33,20 @@ public:
         request.frontier_density = frontier == 0 ? density : std::max(density, BasisPoints(1));
         request.expected_hits_per_item = scenario_.expected_hits_per_item.value_or(static_cast<std::uint32_t>(
             std::max<std::uint64_t>(div_ceil<std::uint64_t>(graph_.arcs(), graph_.vertices()), 1)));
-        observation.traversal = TraversalTelemetry{search_.frontier_arcs(), search_.unexplored_arcs(),
-                                                   search_.visited(), search_.previous_frontier(), pull_ran_};
+        observation.traversal =
+            TraversalTelemetry{traversal_->frontier_arcs(), traversal_->unexplored_arcs(),
+                               traversal_->visited(), traversal_->previous_frontier(), pull_ran_};
     }
 
-    /// Graph, two frontier queues, distances, and the two bitmaps of a pull.
-    [[nodiscard]] Bytes resident() const override {
-        const std::uint64_t vertices = graph_.vertices();
-        return graph_.bytes() + Bytes(12 * vertices + 2 * div_ceil<std::uint64_t>(vertices, 8));
-    }
+    [[nodiscard]] Bytes resident() const override { return graph_.bytes() + Bytes(traversal_->state_bytes()); }
 
     [[nodiscard]] WorkDone start(const LaunchRecommendation& recommendation, const GrantedGrid& grid) override {
         const bool fused = recommendation.topology == DispatchTopology::FusedDense;
         const std::uint32_t waves_max = fused ? scenario_.fuse_waves_max : 1;
         const Direction direction = direction_of(recommendation.topology);
         WorkDone done;
-        for (std::uint32_t wave = 0; wave < waves_max && !search_.done(); ++wave) {
-            const WaveWork work = search_.expand(direction);
+        for (std::uint32_t wave = 0; wave < waves_max && !traversal_->done(); ++wave) {
+            const WaveWork work = traversal_->expand(direction);
             done.busy += costs_.wave(recommendation, grid, work, graph_.vertices());
             done.waves += output_passes(recommendation, work.discovered);
             done.items += work.frontier_vertices;
@@ -58,13 +56,13 @@ public:
         return done;
     }
 
-    [[nodiscard]] std::uint64_t levels() const override { return search_.level(); }
+    [[nodiscard]] std::uint64_t levels() const override { return traversal_->waves(); }
 
 private:
     const Scenario& scenario_;
     const CsrGraph& graph_;
     const CostModel& costs_;
-    BreadthFirstSearch search_;
+    std::unique_ptr<Traversal> traversal_;
     bool pull_ran_ = false;
 };
 
