@@ -209,7 +209,7 @@ std::vector<std::uint32_t> our_levels(const CsrGraph& graph, Vertex root) {
     std::vector<std::uint32_t> levels;
     BreadthFirstSearch search(graph, root, 4);
     while (!search.done()) {
-        levels.push_back(static_cast<std::uint32_t>(search.frontier().size()));
+        levels.push_back(search.frontier_vertices());
         const bool pull = *rc::gen::arbitrary<bool>();
         search.expand(pull ? Direction::Pull : Direction::Push);
         RC_TAG(std::string(pull ? "pull" : "push"));

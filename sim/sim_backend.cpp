@@ -17,11 +17,11 @@ namespace {
 
 class SimBackend final : public Backend, private EventScheduler {
 public:
-    SimBackend(const Scenario& scenario, const CsrGraph* graph)
+    SimBackend(const Scenario& scenario, const CsrGraph* graph, unsigned threads)
         : scenario_(scenario),
           costs_(scenario.device, scenario.memory.bandwidth_of_others),
           memory_(scenario.memory, scenario.seed, *this) {
-        if (auto source = make_wave_source(scenario, graph)) {
+        if (auto source = make_wave_source(scenario, graph, threads)) {
             work_ = make_wave_work(scenario, costs_, std::move(source));
         } else {
             work_ = make_service_work(scenario, costs_, *this);
@@ -171,8 +171,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Backend> make_sim_backend(const Scenario& scenario, const CsrGraph* graph) {
-    return std::make_unique<SimBackend>(scenario, graph);
+std::unique_ptr<Backend> make_sim_backend(const Scenario& scenario, const CsrGraph* graph, unsigned threads) {
+    return std::make_unique<SimBackend>(scenario, graph, threads);
 }
 
 }  // namespace megabed

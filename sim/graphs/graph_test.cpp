@@ -214,7 +214,7 @@ TEST(Traversal, Counts_of_a_wave_add_up) {
     EXPECT_EQ(search.previous_frontier(), 4U);
     search.expand(Direction::Push);
     EXPECT_TRUE(search.done());
-    EXPECT_EQ(search.level(), 3U);
+    EXPECT_EQ(search.waves(), 3U);
 }
 
 }  // namespace

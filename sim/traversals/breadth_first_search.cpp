@@ -1,102 +1,170 @@
 #include "sim/traversals/breadth_first_search.h"
 
+#include "policy/units.h"
+#include "sim/traversals/arc_weight.h"
+
 #include <algorithm>
+#include <bit>
+#include <boost/serialization/vector.hpp>
 #include <cassert>
 #include <limits>
 
 namespace megabed {
-namespace {
 
-enum : std::uint8_t { kUnreached = 0, kSettled = 1, kFoundNow = 2 };
-
-}  // namespace
-
-BreadthFirstSearch::BreadthFirstSearch(const CsrGraph& graph, Vertex root, std::uint64_t heavy_degree)
-    : graph_(graph), heavy_degree_(heavy_degree), reached_(graph.vertices(), kUnreached) {
+BreadthFirstSearch::BreadthFirstSearch(const CsrGraph& graph, Vertex root, std::uint64_t heavy_degree,
+                                       WaveThreads threads)
+    : WaveTraversal(graph, heavy_degree, threads, {sizeof(Vertex), sizeof(std::uint32_t), true}),
+      levels_(graph.vertices(), kUnreached),
+      visited_set_(graph.vertices()),
+      claimed_(std::make_unique<VertexBits>(graph.vertices())) {
     assert(root < graph.vertices());
-    reached_[root] = kSettled;
-    frontier_.push_back(root);
-    frontier_arcs_ = graph.degree(root);
-    unexplored_arcs_ = graph.arcs() - frontier_arcs_;
+    levels_[root] = 0;
+    visited_set_.set(root);
+    claimed_->set(root);
+    begin_with({root});
 }
 
-void BreadthFirstSearch::discover(Vertex vertex) {
-    next_.push_back(vertex);
-    next_arcs_ += graph_.degree(vertex);
+std::uint64_t BreadthFirstSearch::state_bytes() const {
+    const std::uint64_t vertices = graph().vertices();
+    return 12 * vertices + 2 * div_ceil<std::uint64_t>(vertices, 8);
 }
 
-WaveWork BreadthFirstSearch::expand(Direction direction) {
-    WaveWork work;
-    work.frontier_vertices = static_cast<std::uint32_t>(frontier_.size());
-    work.frontier_arcs = frontier_arcs_;
-    for (const Vertex vertex : frontier_) {
-        const std::uint64_t degree = graph_.degree(vertex);
-        work.heaviest_vertex_arcs = std::max(work.heaviest_vertex_arcs, degree);
-        if (degree >= heavy_degree_) {
-            ++work.heavy_vertices;
-            work.heavy_arcs += degree;
-        }
-    }
-
-    next_.clear();
-    next_arcs_ = 0;
+void BreadthFirstSearch::work_out(Direction direction) const {
     if (direction == Direction::Push) {
-        work.inspected_arcs = frontier_arcs_;
-        for (const Vertex vertex : frontier_) {
-            for (const Vertex neighbour : graph_.neighbours(vertex)) {
-                if (reached_[neighbour] == kUnreached) {
-                    reached_[neighbour] = kSettled;
-                    discover(neighbour);
-                }
+        push();
+    } else {
+        pull();
+    }
+}
+
+void BreadthFirstSearch::push() const {
+    VertexBits& claimed = *claimed_;
+    for_frontier([&claimed](Worker& worker, Vertex /*from*/, std::span<const Vertex> neighbours, auto shared) {
+        for (const Vertex to : neighbours) {
+            if (claimed.claim<decltype(shared)::value>(to)) {
+                worker.changed.push_back(to);
+            }
+        }
+    });
+    workers()[0].inspected_arcs = frontier_arcs();
+    workers()[0].updates = changed_vertices();
+}
+
+void BreadthFirstSearch::pull() const {
+    for_vertices([this](Worker& worker, Vertex first, Vertex last) { pull(worker, first, last); });
+    workers()[0].updates = changed_vertices();
+}
+
+/// A visited neighbour of an unvisited vertex is in the frontier: were it older, its own wave would have
+/// reached the vertex. So the visited set serves as the frontier's, as long as what this wave finds stays out
+/// of it.
+void BreadthFirstSearch::pull(Worker& worker, Vertex first, Vertex last) const {
+    constexpr Vertex kBits = VertexBits::kWordBits;
+    const std::uint64_t* const offsets = graph().offsets().data();
+    const Vertex* const targets = graph().targets().data();
+    std::uint64_t scanned = 0;
+    std::uint64_t inspected = 0;
+    for (std::uint64_t base = first; base < last; base += kBits) {
+        std::uint64_t unvisited = ~visited_set_.word(base / kBits);
+        if (last - base < kBits) {
+            unvisited &= (std::uint64_t{1} << (last - base)) - 1;
+        }
+        scanned += static_cast<std::uint64_t>(std::popcount(unvisited));
+        std::uint64_t found = 0;
+        for (; unvisited != 0; unvisited &= unvisited - 1) {
+            const auto vertex = static_cast<Vertex>(base + static_cast<unsigned>(std::countr_zero(unvisited)));
+            const std::uint64_t end = offsets[vertex + std::size_t{1}];
+            std::uint64_t at = offsets[vertex];
+            inspected -= at;
+            while (at < end && !visited_set_.test(targets[at])) {
+                ++at;
+            }
+            inspected += at;
+            if (at < end) {
+                ++inspected;
+                found |= unvisited & (~unvisited + 1);
+                worker.changed.push_back(vertex);
+            }
+        }
+        claimed_->word(base / kBits) |= found;
+    }
+    worker.scanned_vertices += scanned;
+    worker.inspected_arcs += inspected;
+}
+
+std::uint32_t BreadthFirstSearch::count_next() const { return static_cast<std::uint32_t>(changed_vertices()); }
+
+bool BreadthFirstSearch::few(std::uint64_t vertices) const {
+    constexpr std::uint64_t kWordsABit = 8;
+    return vertices * kWordsABit < graph().vertices() / VertexBits::kWordBits;
+}
+
+void BreadthFirstSearch::commit() {
+    const std::uint64_t found = changed_vertices();
+    if (few(found)) {
+        for (const Worker& worker : workers()) {
+            for (const Vertex vertex : worker.changed) {
+                visited_set_.set(vertex);
             }
         }
     } else {
-        // A settled neighbour of an unreached vertex is in the frontier: were it older, its own wave would
-        // have reached the vertex. Vertices found in this wave must not count as parents yet.
-        for (Vertex vertex = 0; vertex < graph_.vertices(); ++vertex) {
-            if (reached_[vertex] != kUnreached) {
-                continue;
-            }
-            ++work.scanned_vertices;
-            for (const Vertex neighbour : graph_.neighbours(vertex)) {
-                ++work.inspected_arcs;
-                if (reached_[neighbour] == kSettled) {
-                    reached_[vertex] = kFoundNow;
-                    discover(vertex);
-                    break;
-                }
+        visited_set_ = *claimed_;
+    }
+    const std::uint32_t level = waves() + 1;
+    for_workers(worth_sharing(found), [this, level](Worker& worker, auto /*shared*/) {
+        for (const Vertex vertex : worker.changed) {
+            levels_[vertex] = level;
+        }
+        worker.next.swap(worker.changed);
+    });
+}
+
+void BreadthFirstSearch::forget() const {
+    if (few(changed_vertices())) {
+        for (const Worker& worker : workers()) {
+            for (const Vertex vertex : worker.changed) {
+                claimed_->reset(vertex);
             }
         }
-        for (const Vertex vertex : next_) {
-            reached_[vertex] = kSettled;
+    } else {
+        *claimed_ = visited_set_;
+    }
+}
+
+void BreadthFirstSearch::save_values(CheckpointWriter& writer) const { writer << levels_; }
+
+void BreadthFirstSearch::load_values(CheckpointReader& reader) {
+    reader >> levels_;
+    visited_set_.clear();
+    for (Vertex vertex = 0; vertex < graph().vertices(); ++vertex) {
+        if (levels_[vertex] != kUnreached) {
+            visited_set_.set(vertex);
         }
     }
-
-    work.discovered = static_cast<std::uint32_t>(next_.size());
-    previous_frontier_ = work.frontier_vertices;
-    visited_ += work.discovered;
-    unexplored_arcs_ -= next_arcs_;
-    frontier_arcs_ = next_arcs_;
-    frontier_.swap(next_);
-    ++level_;
-    return work;
+    *claimed_ = visited_set_;
 }
 
 std::uint32_t Levels::max_frontier() const {
     return frontier_sizes.empty() ? 0 : *std::max_element(frontier_sizes.begin(), frontier_sizes.end());
 }
 
-Levels search_levels(const CsrGraph& graph, Vertex root) {
-    // A pull reads every unvisited vertex, so it pays once the frontier holds a good share of the arcs left.
+Direction cheaper_direction(const Traversal& traversal, const CsrGraph& graph) {
+    // A pull reads every vertex that may still change, so it pays once the frontier holds a good share of the
+    // arcs left.
     constexpr std::uint64_t kPullShare = 14;
+    constexpr std::uint64_t kPullVertices = 64;
+    const bool pull = traversal.frontier_arcs() > traversal.unexplored_arcs() / kPullShare &&
+                      traversal.frontier_vertices() > graph.vertices() / kPullVertices;
+    return pull ? Direction::Pull : Direction::Push;
+}
+
+Levels search_levels(const CsrGraph& graph, Vertex root, unsigned threads) {
     Levels levels;
     levels.root = root;
-    BreadthFirstSearch search(graph, root, std::numeric_limits<std::uint64_t>::max());
+    BreadthFirstSearch search(graph, root, std::numeric_limits<std::uint64_t>::max(), {.count = threads});
     while (!search.done()) {
-        levels.frontier_sizes.push_back(static_cast<std::uint32_t>(search.frontier().size()));
-        const bool pull = search.frontier_arcs() > search.unexplored_arcs() / kPullShare &&
-                          search.frontier().size() > graph.vertices() / 64;
-        search.expand(pull ? Direction::Pull : Direction::Push);
+        levels.frontier_sizes.push_back(search.frontier_vertices());
+        search.expand(cheaper_direction(search, graph));
     }
     levels.reached = search.visited();
     return levels;

@@ -2,44 +2,45 @@
 
 #include "sim/graphs/graph.h"
 #include "sim/traversals/traversal.h"
+#include "sim/traversals/wave_traversal.h"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 namespace megabed {
 
-/// Breadth-first search level by level over an undirected graph, with the counts a policy may ask for.
-class BreadthFirstSearch {
+/// Breadth-first search level by level.
+class BreadthFirstSearch final : public WaveTraversal {
 public:
     /// Requires: root < graph.vertices(); the graph outlives the search.
-    BreadthFirstSearch(const CsrGraph& graph, Vertex root, std::uint64_t heavy_degree);
+    BreadthFirstSearch(const CsrGraph& graph, Vertex root, std::uint64_t heavy_degree,
+                       WaveThreads threads = {});
 
-    [[nodiscard]] bool done() const { return frontier_.empty(); }
-    [[nodiscard]] std::span<const Vertex> frontier() const { return frontier_; }
-    [[nodiscard]] std::uint32_t level() const { return level_; }
-    [[nodiscard]] std::uint32_t visited() const { return visited_; }
-    [[nodiscard]] std::uint64_t frontier_arcs() const { return frontier_arcs_; }
-    [[nodiscard]] std::uint64_t unexplored_arcs() const { return unexplored_arcs_; }
-    [[nodiscard]] std::uint32_t previous_frontier() const { return previous_frontier_; }
-
-    /// Expands the current frontier and makes the next one current. The frontier of a pull is in vertex order.
-    WaveWork expand(Direction direction);
+    /// The level of every vertex; kUnreached where the search has not been.
+    [[nodiscard]] std::span<const std::uint32_t> values() const { return levels_; }
+    /// Levels, two queues, and the two bitmaps of a pull.
+    [[nodiscard]] std::uint64_t state_bytes() const override;
+    [[nodiscard]] std::uint64_t result_digest() const override { return digest_of_values(values()); }
 
 private:
-    void discover(Vertex vertex);
+    void work_out(Direction direction) const override;
+    [[nodiscard]] std::uint32_t count_next() const override;
+    void commit() override;
+    void forget() const override;
+    void save_values(CheckpointWriter& writer) const override;
+    void load_values(CheckpointReader& reader) override;
 
-    const CsrGraph& graph_;
-    std::uint64_t heavy_degree_;
-    std::vector<std::uint8_t> reached_;  ///< 0 not yet, 1 visited or in the frontier, 2 found in this wave
-    std::vector<Vertex> frontier_;
-    std::vector<Vertex> next_;
-    std::uint32_t level_ = 0;
-    std::uint32_t visited_ = 1;
-    std::uint32_t previous_frontier_ = 0;
-    std::uint64_t frontier_arcs_ = 0;
-    std::uint64_t next_arcs_ = 0;
-    std::uint64_t unexplored_arcs_ = 0;
+    void push() const;
+    void pull() const;
+    void pull(Worker& worker, Vertex first, Vertex last) const;
+    /// Few enough that one bit after the other is faster than all words.
+    [[nodiscard]] bool few(std::uint64_t vertices) const;
+
+    std::vector<std::uint32_t> levels_;
+    VertexBits visited_set_;
+    std::unique_ptr<VertexBits> claimed_;  ///< scratch: the visited and what this wave found
 };
 
 /// What a whole search gives: the size of every level.
@@ -52,7 +53,10 @@ struct Levels {
     bool operator==(const Levels&) const = default;
 };
 
+/// The direction in which a host reads fewer arcs.
+[[nodiscard]] Direction cheaper_direction(const Traversal& traversal, const CsrGraph& graph);
+
 /// Searches to the end, pulling where that reads fewer arcs.
-[[nodiscard]] Levels search_levels(const CsrGraph& graph, Vertex root);
+[[nodiscard]] Levels search_levels(const CsrGraph& graph, Vertex root, unsigned threads = 1);
 
 }  // namespace megabed
