@@ -35,6 +35,9 @@ int pressure_cell(const LaunchPolicyParameters& parameters, std::optional<BasisP
 
 void FlapCounter::add(DispatchTopology topology, std::optional<BasisPoints> density,
                       std::optional<BasisPoints> pressure) {
+    if (topology == DispatchTopology::Empty) {
+        return;
+    }
     const Launch launch{topology, density_cell(parameters_, density), pressure_cell(parameters_, pressure)};
     const std::uint64_t known = std::min<std::uint64_t>(launches_, kWindow);
     const auto earlier = [this](std::uint64_t back) -> const Launch& {

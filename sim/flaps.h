@@ -15,7 +15,7 @@ namespace megabed {
 /// A flap: the topology returns to an earlier value within 8 launches while density and pressure each stayed in
 /// one cell. The cells are the bands around the thresholds (threshold +- 250 bps for density, threshold - 250
 /// to threshold for pressure, ends included) and the gaps between them. A reading not taken is a cell of its
-/// own.
+/// own. Empty launches are passed over: they are the queue's doing and no choice of the policy.
 class FlapCounter {
 public:
     explicit FlapCounter(const LaunchPolicyParameters& parameters) : parameters_(parameters) {}

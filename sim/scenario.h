@@ -159,7 +159,7 @@ struct ServiceWorkload {
     SimTime epoch{};     ///< longest time between two decisions
     ItemTime item{};     ///< time of one item on one group
     SlotCount ring_slots{};
-    SlotCount window_slots{64};         ///< slots of one window, for the hot-window count
+    SlotCount window_slots{64};        ///< slots of one window, for the hot-window count
     BasisPoints hot_opcode_share{};    ///< an opcode with at least this share of an epoch's items is hot
     std::uint32_t starvation_age = 0;  ///< launches after which a waiting item has starved; 0: not counted
     std::vector<Tenant> tenants;

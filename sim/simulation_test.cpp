@@ -6,6 +6,7 @@
 #include "sim/input_error.h"
 #include "sim/run_scenario.h"
 #include "sim/sim_backend.h"
+#include "sim/testing/small_scenarios.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -19,33 +20,7 @@ namespace megabed {
 namespace {
 
 using enum DispatchTopology;
-
-DeviceProfile small_device() {
-    DeviceProfile device;
-    device.name = "test";
-    device.multiprocessors = 10;
-    device.max_workgroup_size_x = 1024;
-    device.max_compute_workgroups_per_dimension = 65'535;
-    device.max_compute_invocations_per_workgroup = 1024;
-    device.resident_lanes_per_multiprocessor = 2048;
-    device.resident_groups_per_multiprocessor = 16;
-    device.saturating_warps = 100;
-    device.read_bytes_per_second = 1e12;
-    device.gathers = {{Bytes(1000), 4e9}, {Bytes(3000), 2e9}};
-    device.atomics = {{Bytes(1000), 1e9}};
-    device.barriers = {{10, SimTime(1000)}, {20, SimTime(3000)}};
-    device.tickets_per_second = 1e9;
-    device.relaunch = SimTime(8000);
-    device.host_decision = SimTime(2000);
-    device.device_decision = SimTime(200);
-    device.compile = SimTime(1'000'000);
-    device.dependent_access = SimTime(1000);
-    device.warp_step = SimTime(30);
-    device.interpreter_dispatch = SimTime(60);
-    device.tile_items = 256;
-    device.heavy_degree = 512;
-    return device;
-}
+using namespace megabed::testing;
 
 TEST(CostModel, Tables_are_linear_between_points_and_constant_outside) {
     const DeviceProfile device = small_device();
@@ -161,40 +136,6 @@ TEST(Flaps, A_return_within_eight_launches_in_the_same_cells_is_a_flap) {
                      {HybridFrontier, 500},
                      {SparseFrontier, 500}}),
               Pair(2, 0));
-}
-
-Scenario synthetic(std::uint32_t waves) {
-    Scenario scenario;
-    scenario.name = "test";
-    scenario.file = "test.toml";
-    scenario.device = small_device();
-    scenario.kernels_cached = true;
-    SyntheticWorkload workload;
-    workload.vertices = 1000;
-    workload.arcs = 4000;
-    workload.low = BasisPoints(2000);
-    workload.high = BasisPoints(2000);
-    workload.waves = waves;
-    scenario.workload = workload;
-    return scenario;
-}
-
-class CountingSink final : public RecordSink {
-public:
-    void record(const LaunchRecord& record) override {
-        ++records;
-        refused += record.error ? 1 : 0;
-        items += record.outcome.items;
-    }
-    std::uint64_t records = 0;
-    std::uint64_t refused = 0;
-    std::uint64_t items = 0;
-};
-
-RunSummary run(const Scenario& scenario, CountingSink& sink) {
-    const auto backend = make_sim_backend(scenario, nullptr);
-    const auto policy = make_policy(scenario.policy, scenario.parameters);
-    return run_scenario(scenario, "sim", *policy, *backend, sink).value();
 }
 
 TEST(RunScenario, A_synthetic_run_is_one_record_a_launch_and_adds_up) {

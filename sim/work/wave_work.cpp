@@ -8,7 +8,9 @@ namespace {
 class WaveWorkload final : public SimulatedWork {
 public:
     WaveWorkload(const Scenario& scenario, const CostModel& costs, std::unique_ptr<WaveSource> source)
-        : fuse_waves_max_(source->prescribes_requests() ? 1 : scenario.fuse_waves_max), costs_(costs), source_(std::move(source)) {}
+        : fuse_waves_max_(source->prescribes_requests() ? 1 : scenario.fuse_waves_max),
+          costs_(costs),
+          source_(std::move(source)) {}
 
     [[nodiscard]] bool done() const override { return source_->done(); }
     void observe(Observation& observation) override { source_->observe(observation); }
