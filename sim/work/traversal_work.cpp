@@ -17,7 +17,11 @@ public:
           search_(graph,
                   std::get<TraversalWorkload>(scenario.workload)
                       .traversal.root.value_or(highest_degree_vertex(graph)),
-                  scenario.device.heavy_degree) {}
+                  scenario.device.heavy_degree) {
+        for (Vertex vertex = 0; vertex < graph.vertices(); ++vertex) {
+            with_arcs_ += graph.degree(vertex) != 0 ? 1 : 0;
+        }
+    }
 
     [[nodiscard]] bool done() const override { return search_.done(); }
 
@@ -32,8 +36,12 @@ public:
         request.frontier_density = frontier == 0 ? density : std::max(density, BasisPoints(1));
         request.expected_hits_per_item = scenario_.expected_hits_per_item.value_or(static_cast<std::uint32_t>(
             std::max<std::uint64_t>(div_ceil<std::uint64_t>(graph_.arcs(), graph_.vertices()), 1)));
-        observation.traversal = TraversalTelemetry{search_.frontier_arcs(), search_.unexplored_arcs(),
-                                                   search_.visited(), search_.previous_frontier(), pull_ran_};
+        observation.traversal = TraversalTelemetry{search_.frontier_arcs(),
+                                                   search_.unexplored_arcs(),
+                                                   search_.visited(),
+                                                   search_.previous_frontier(),
+                                                   pull_ran_,
+                                                   with_arcs_ - std::min(with_arcs_, search_.visited())};
     }
 
     /// Graph, two frontier queues, distances, and the two bitmaps of a pull.
@@ -65,6 +73,7 @@ private:
     const CsrGraph& graph_;
     const CostModel& costs_;
     BreadthFirstSearch search_;
+    Vertex with_arcs_ = 0;  ///< vertices that have arcs
     bool pull_ran_ = false;
 };
 
