@@ -36,7 +36,7 @@ struct World {
 std::array<int, bandit::kArms.size()> play(Policy& policy, const World& world, int launches, PolicyState& state,
                                            std::uint16_t density_bps = 1000) {
     std::array<int, bandit::kArms.size()> pulls{};
-    std::size_t previous = bandit::kArms.size();
+    std::size_t previous = bandit::unpack(state).arm.value_or(static_cast<std::uint32_t>(bandit::kArms.size()));
     for (int launch = 0; launch < launches; ++launch) {
         const Observation observation = with_density(density_bps);
         const auto decision = policy.recommend(observation, state);

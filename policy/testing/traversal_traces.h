@@ -1,5 +1,6 @@
 #pragma once
 
+#include "policy/bandit.h"
 #include "policy/policy.h"
 #include "policy/registry.h"
 
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,9 +60,9 @@ inline Trace trace_of(std::uint32_t vertices, std::uint32_t arcs,
 /// Sizes over all magnitudes, so that every rule meets its thresholds.
 class TraceSource {
 public:
-    explicit TraceSource(std::uint64_t seed) : engine_(seed) {}
+    explicit TraceSource(std::uint64_t seed) : seed_(seed) {}
 
-    std::uint64_t below(std::uint64_t bound) { return engine_() % bound; }
+    std::uint64_t below(std::uint64_t bound) { return bandit::draw(seed_, drawn_++) % bound; }
 
     /// Log-uniform from 1 to `most`, or `most` itself now and then.
     std::uint64_t magnitude(std::uint64_t most) {
@@ -95,7 +95,8 @@ public:
     }
 
 private:
-    std::mt19937_64 engine_;
+    std::uint64_t seed_;
+    std::uint64_t drawn_ = 0;
 };
 
 inline std::vector<Decision> decide(const std::string& name, const LaunchPolicyParameters& parameters,
