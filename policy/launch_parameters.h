@@ -1,5 +1,6 @@
 #pragma once
 
+#include "policy/field_rule_parameters.h"
 #include "policy/units.h"
 
 #include <cstdint>
@@ -33,6 +34,7 @@ struct LaunchPolicyParameters {
     BasisPoints memory_pressure_threshold{8500};
     std::uint32_t fusion_edge_threshold = 65'536;
     std::uint32_t scratch_bytes_per_hit = 16;
+    FieldRuleParameters field{};  ///< read by the policies of that name alone, never by the reference
 
     [[nodiscard]] static constexpr LaunchPolicyParameters standard() { return {}; }
     constexpr bool operator==(const LaunchPolicyParameters&) const = default;

@@ -20,8 +20,9 @@ struct TraversalTelemetry {
     std::uint64_t frontier_arcs = 0;    ///< arcs leaving the frontier
     std::uint64_t unexplored_arcs = 0;  ///< arcs leaving vertices not yet visited
     std::uint32_t visited_vertices = 0;
-    std::uint32_t previous_frontier = 0;  ///< vertices; 0 at the first wave
-    bool pull_ran = false;                ///< a dense wave ran earlier in this traversal
+    std::uint32_t previous_frontier = 0;                 ///< vertices; 0 at the first wave
+    bool pull_ran = false;                               ///< a dense wave ran earlier in this traversal
+    std::optional<std::uint32_t> unvisited_with_arcs{};  ///< vertices not yet visited that have arcs
 };
 
 /// Everything a policy may look at. It never sees a graph or a clock.
@@ -61,7 +62,8 @@ struct Decision {
 struct LaunchFeedback {
     const Observation& observation;
     const Decision& decision;
-    SimTime duration{};
+    SimTime duration{};                    ///< of the launch, with the relaunch that its decision brought about
+    std::optional<std::uint64_t> items{};  ///< queue items or frontier vertices that it finished
 };
 
 /// A launch policy. `recommend` is pure: equal arguments give equal answers, and an error leaves the caller's
@@ -77,8 +79,9 @@ public:
                                                      const PolicyState& state) const = 0;
     virtual void observe(const LaunchFeedback& /*feedback*/) {}
 
-    /// What a learning policy has learned, for checkpoints; `restore` on a fresh policy goes on from there.
+    /// What a learning policy has learned, for a checkpoint; empty if it does not learn.
     [[nodiscard]] virtual std::vector<std::uint64_t> learned() const { return {}; }
+    /// Takes back what `learned` gave, of the same policy; anything else changes nothing.
     virtual void restore(std::span<const std::uint64_t> /*learned*/) {}
 };
 

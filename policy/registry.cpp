@@ -1,5 +1,6 @@
 #include "policy/registry.h"
 
+#include "policy/field_family.h"
 #include "policy/hardened_family.h"
 #include "policy/reference_family.h"
 
@@ -24,6 +25,17 @@ const std::array kRows{
               make_fixed_policy<DispatchTopology::FusedDense>},
     PolicyRow{"fixed:memory", "push in batches that fit the hit capacity, always",
               make_fixed_policy<DispatchTopology::MemoryConstrained>},
+    PolicyRow{"gap", "the GAP benchmark's rule: pull by the frontier's share of the unchecked arcs",
+              make_gap_policy},
+    PolicyRow{"cugraph",
+              "cuGraph's rule: the same test weighed by the mean degree, unless the frontier shrinks",
+              make_cugraph_policy},
+    PolicyRow{"gunrock", "Gunrock 1.x's rule: pull once, by forward and backward visits", make_gunrock_policy},
+    PolicyRow{"gswitch", "GSWITCH's rule: a trained tree, bitmap or queue, fused when little is left",
+              make_gswitch_policy},
+    PolicyRow{"vyre-driver", "the density bands of vyre's driver, with hysteresis", make_vyre_driver_policy},
+    PolicyRow{"bandit", "learns the cheapest topology of each density, charged for switching",
+              make_bandit_policy},
 };
 
 }  // namespace

@@ -19,7 +19,30 @@ enum class TopologyRule : std::uint8_t {
     DenseLargeAndHot,
     DensityAtOrAboveDense,
     DensityBetween,
-    Forced,  ///< a fixed policy
+    Forced,    ///< a fixed policy
+    Unstated,  ///< a plug-in, which gives no reason
+    // The field's rules, policy/FIELD_RULES.md.
+    ReadingsMissing,               ///< no graph was named
+    FirstLevel,                    ///< a traversal's first level is not tested
+    FrontierArcsExceedUnexplored,  ///< against a share of the arcs left
+    FrontierArcsBelowUnexplored,
+    FrontierGrewOrLarge,
+    FrontierShrank,
+    ForwardVisitsExceedBackward,
+    ForwardVisitsBelowBackward,
+    PullRanBefore,
+    FewArcsLeft,
+    IdleLevels,
+    StillFused,
+    DirectionTreePulls,
+    ActiveRatioAboveBitmap,
+    ActiveRatioWithinQueue,
+    FusionPays,
+    DensityAtOrBelowWarpSparse,
+    DensityAtOrAboveBlockDense,
+    ArmUntried,
+    ArmExplored,
+    ArmCheapest,
 };
 
 /// The hysteresis that kept an earlier topology against the rule.
@@ -34,13 +57,36 @@ enum class TopologyHold : std::uint8_t {
 };
 
 [[nodiscard]] constexpr std::string_view to_string(TopologyRule rule) {
-    constexpr std::array<std::string_view, 7> kNames{"queue-empty",
-                                                     "pressure-at-threshold",
-                                                     "density-at-or-below-sparse",
-                                                     "dense-large-and-hot",
-                                                     "density-at-or-above-dense",
-                                                     "density-between",
-                                                     "forced"};
+    constexpr std::array<std::string_view, 29> kNames{"queue-empty",
+                                                      "pressure-at-threshold",
+                                                      "density-at-or-below-sparse",
+                                                      "dense-large-and-hot",
+                                                      "density-at-or-above-dense",
+                                                      "density-between",
+                                                      "forced",
+                                                      "unstated",
+                                                      "readings-missing",
+                                                      "first-level",
+                                                      "frontier-arcs-exceed-unexplored",
+                                                      "frontier-arcs-below-unexplored",
+                                                      "frontier-grew-or-large",
+                                                      "frontier-shrank",
+                                                      "forward-visits-exceed-backward",
+                                                      "forward-visits-below-backward",
+                                                      "pull-ran-before",
+                                                      "few-arcs-left",
+                                                      "idle-levels",
+                                                      "still-fused",
+                                                      "direction-tree-pulls",
+                                                      "active-ratio-above-bitmap",
+                                                      "active-ratio-within-queue",
+                                                      "fusion-pays",
+                                                      "density-at-or-below-warp-sparse",
+                                                      "density-at-or-above-block-dense",
+                                                      "arm-untried",
+                                                      "arm-explored",
+                                                      "arm-cheapest"};
+    static_assert(kNames.size() == static_cast<std::size_t>(TopologyRule::ArmCheapest) + 1);
     return kNames[static_cast<std::size_t>(rule)];
 }
 

@@ -4,6 +4,7 @@
 #include "scenarios/catalog.h"
 #include "scenarios/device_loader.h"
 #include "scenarios/disturbance_reader.h"
+#include "scenarios/field_rule_reader.h"
 #include "scenarios/request_toml.h"
 #include "scenarios/service_reader.h"
 #include "scenarios/synthetic_reader.h"
@@ -98,7 +99,8 @@ private:
         threshold("memory_pressure_threshold_bps", parameters.memory_pressure_threshold);
         count("fusion_edge_threshold", parameters.fusion_edge_threshold);
         count("scratch_bytes_per_hit", parameters.scratch_bytes_per_hit);
-        policy.refuse_unknown();
+        policy.refuse_unknown(field_rule_sections());
+        read_field_rules(tables_.shared("policy"), parameters.field, errors_);
 
         const int sparse = parameters.sparse_frontier_threshold.value();
         const int dense = parameters.dense_frontier_threshold.value();

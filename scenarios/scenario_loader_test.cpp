@@ -52,7 +52,8 @@ TEST(ScenarioLoader, The_documented_defaults_are_the_loaders) {
     for (const KeySpec& spec : scenario_keys()) {
         const bool number =
             !spec.fallback.empty() && spec.fallback.find_first_not_of("0123456789") == std::string_view::npos;
-        if (!number || (spec.section != "policy" && spec.section != "device" && spec.section != "memory") ||
+        if (!number ||
+            (!spec.section.starts_with("policy") && spec.section != "device" && spec.section != "memory") ||
             spec.type == KeyType::Size) {
             continue;
         }
@@ -96,6 +97,50 @@ TEST(ScenarioLoader, A_runs_own_table_wins_over_the_shared_one_and_set_over_both
         EXPECT_EQ(run.decide, DecisionPlace::Host);
         EXPECT_EQ(run.graph, "mesh:rows=2,columns=2");
     }
+}
+
+TEST(ScenarioLoader, Parameters_of_a_policy_have_a_table_of_their_own) {
+    const std::string text = kHead +
+                             "[policy]\nname = 'gap'\n[policy.gap]\nalpha = 7\n[policy.vyre-driver]\n"
+                             "memory_red_zone_bps = 8000\n[policy.bandit]\nseed = 9223372036854775807\n" +
+                             kRun +
+                             "[run.policy.gap]\nbeta = 9\n[[run]]\nname = 'second'\ngraph = "
+                             "'mesh:rows=4,columns=4'\n";
+    auto file = parse(text);
+    ASSERT_TRUE(file) << to_string(file.error());
+    EXPECT_EQ(file->runs[0].policy, "gap");
+    EXPECT_EQ(file->runs[0].parameters.field.gap, (GapParameters{7, 9}));
+    EXPECT_EQ(file->runs[1].parameters.field.gap, (GapParameters{7, 18}));
+    EXPECT_EQ(file->runs[1].parameters.field.vyre_driver.memory_red_zone_bps, 8000U);
+    EXPECT_EQ(file->runs[1].parameters.field.bandit.seed, 9'223'372'036'854'775'807U);
+
+    ScenarioOverrides overrides;
+    overrides.settings = {"policy.gap.alpha=20", "run.policy.gap.beta=21",
+                          "policy.vyre-driver.dense_ppm=650000"};
+    file = parse(text, overrides);
+    ASSERT_TRUE(file) << to_string(file.error());
+    for (const Scenario& run : file->runs) {
+        EXPECT_EQ(run.parameters.field.gap, (GapParameters{20, 21}));
+        EXPECT_EQ(run.parameters.field.vyre_driver.dense_ppm, 650'000U);
+    }
+}
+
+TEST(ScenarioLoader, Each_parameter_of_a_policy_reaches_a_field_of_its_own) {
+    std::vector<FieldRuleParameters> read;
+    for (const KeySpec& spec : scenario_keys()) {
+        if (!spec.section.starts_with("policy.")) {
+            continue;
+        }
+        const std::string other = std::to_string(std::stoll(std::string(spec.fallback)) + 1);
+        const auto file = parse(kHead + "[" + std::string(spec.section) + "]\n" + std::string(spec.key) +
+                                " = " + other + "\n" + kRun);
+        ASSERT_TRUE(file) << to_string(file.error());
+        const FieldRuleParameters& field = file->runs[0].parameters.field;
+        EXPECT_NE(field, FieldRuleParameters()) << spec.key;
+        EXPECT_EQ(std::count(read.begin(), read.end(), field), 0) << spec.key;
+        read.push_back(field);
+    }
+    EXPECT_EQ(read.size(), 28U);
 }
 
 TEST(ScenarioLoader, An_integer_and_a_text_with_its_unit_are_the_same) {
@@ -186,6 +231,31 @@ TEST(ScenarioLoader, Refuses_what_is_wrong_with_line_key_value_and_what_is_allow
         {kHead + "[policy]\nmin_hit_capacity = 1.5\n" + kRun, "is 1.5"},
         {kHead + "[policy]\nmin_hit_capacity = 99999999999999999999\n" + kRun, ":4: "},
         {kHead + "[policy]\nname = 'reference'\nname = 'stateless'\n" + kRun, ":5: "},
+        {kHead + "[policy.gap]\nalpha = 0\n" + kRun, ":4: policy.gap.alpha: is 0; allowed: 1 to 4294967295"},
+        {kHead + "[policy.gap]\nalhpa = 3\n" + kRun,
+         ":4: policy.gap.alhpa: is no key here; did you mean alpha?; allowed: alpha, beta"},
+        {kHead + "[policy.gap]\nalpha = 1.5\n" + kRun, ":4: policy.gap.alpha: is 1.5"},
+        {kHead + "[policy.gpa]\n" + kRun, ":3: policy.gpa: is no key here; did you mean gap?"},
+        {kHead + "[policy]\ngap = 3\n" + kRun, ":4: policy.gap: is 3; allowed: a table"},
+        {kHead + kRun + "[run.policy.gswitch]\nidle_levels = 256\n",
+         ":7: policy.gswitch.idle_levels: is 256; allowed: 1 to 255"},
+        {kHead + "[policy.gswitch]\nbitmap_ratio_ppm = 1000001\n" + kRun, "is 1000001; allowed: 0 to 1000000"},
+        {kHead + "[policy.vyre-driver]\nmemory_red_zone_bps = 10001\n" + kRun,
+         ":4: policy.vyre-driver.memory_red_zone_bps: is 10001; allowed: 0 to 10000 bps"},
+        {kHead + "[policy.vyre-driver]\nwarp_sparse_ppm = 125001\n" + kRun,
+         ":4: policy.vyre-driver.warp_sparse_ppm: is 125001 with sparse_ppm of 125000; allowed: at most "
+         "125000"},
+        {kHead + "[policy.vyre-driver]\nsparse_ppm = 31249\n" + kRun,
+         ":4: policy.vyre-driver.sparse_ppm: is 31249 with warp_sparse_ppm of 31250; allowed: at least 31250"},
+        {kHead + "[policy.vyre-driver]\nsparse_ppm = 700000\n" + kRun,
+         ":4: policy.vyre-driver.sparse_ppm: is 700000 with dense_ppm of 700000; allowed: at most 699999"},
+        {kHead + "[policy.vyre-driver]\ndense_ppm = 125000\n" + kRun,
+         ":4: policy.vyre-driver.dense_ppm: is 125000 with sparse_ppm of 125000; allowed: at least 125001"},
+        {kHead + "[policy.vyre-driver]\nblock_dense_ppm = 699999\n" + kRun,
+         ":4: policy.vyre-driver.block_dense_ppm: is 699999 with dense_ppm of 700000; allowed: at least "
+         "700000"},
+        {kHead + "[policy.bandit]\nhorizon = 0\n" + kRun, ":4: policy.bandit.horizon: is 0; allowed: 1 to"},
+        {kHead + "[policy.bandit]\nseed = -1\n" + kRun, ":4: policy.bandit.seed: is -1"},
         {kHead + "[memory]\nbudget = '2 us'\n" + kRun,
          ":4: memory.budget: is '2 us'; allowed: text such as \"2 GiB\""},
         {kHead + "[memory]\nbudget = 5\n" + kRun, "memory.budget: is 5"},
@@ -252,6 +322,8 @@ TEST(ScenarioLoader, A_wrong_setting_names_the_flag) {
         {"run.graph=nowhere.mtx", "--set: run.graph: "},
         {"run.service.epoch='1 us'", "--set: run.service: no run has this workload"},
         {"policy=3", "--set: policy: is 3; allowed: a table"},
+        {"policy.gap=3", "--set: policy.gap: is 3; allowed: a table"},
+        {"policy.gap.alpha=0", "--set: policy.gap.alpha: is 0; allowed: 1 to"},
     };
     for (const auto& bad : cases) {
         ScenarioOverrides overrides;

@@ -94,7 +94,7 @@ void ScenarioRun::carry_out(LaunchRecord& record, const Decision& decision) {
     record.outcome = backend_.launch(decision.recommendation);
     state_ = decision.next;
     refusals_in_a_row_ = 0;
-    policy_.observe({record.observation, *record.decision, record.outcome.duration});
+    policy_.observe({record.observation, *record.decision, record.outcome.duration, record.outcome.items});
     // A fault can make a policy see an empty queue for ever.
     const bool idles = faults_.any() && record.outcome.items == 0 && !backend_.done();
     idle_in_a_row_ = idles ? idle_in_a_row_ + 1 : 0;

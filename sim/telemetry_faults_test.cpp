@@ -86,7 +86,8 @@ TEST(TelemetryFaults, Corrupt_stays_within_its_amount_and_reaches_both_ends) {
 }
 
 TEST(TelemetryFaults, Reorder_lets_a_reading_arrive_after_the_next_one) {
-    // The first is late, but there is none to stand for it: it is seen at once and once more after 20. Then 40 is late.
+    // The first is late, but there is none to stand for it: it is seen at once and once more after 20. Then 40
+    // is late.
     EXPECT_EQ(delivered({Signal::Density, FaultKind::Reorder, kAlways, 0}, 6),
               readings({10, 20, 10, 10, 50, 40}));
 }

@@ -134,7 +134,7 @@ Decision from_c(const megabed_decision& from, const LaunchRequest& request) {
     answer.device_memory_budget = request.device_memory_budget;
     std::memcpy(decision.next.words.data(), static_cast<const std::uint64_t*>(from.next.words),
                 sizeof from.next.words);
-    decision.rule = TopologyRule::Forced;
+    decision.rule = TopologyRule::Unstated;
     return decision;
 }
 

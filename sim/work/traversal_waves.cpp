@@ -13,7 +13,11 @@ public:
         : graph_(graph),
           expected_hits_(scenario.expected_hits_per_item.value_or(mean_degree(graph))),
           traversal_(make_traversal(graph, std::get<TraversalWorkload>(scenario.workload).traversal,
-                                    scenario.device.heavy_degree, threads)) {}
+                                    scenario.device.heavy_degree, threads)) {
+        for (Vertex vertex = 0; vertex < graph.vertices(); ++vertex) {
+            with_arcs_ += graph.degree(vertex) != 0 ? 1 : 0;
+        }
+    }
 
     [[nodiscard]] bool done() const override { return traversal_->done(); }
 
@@ -27,9 +31,12 @@ public:
         const BasisPoints density = ratio_floor(frontier, graph_.vertices());
         request.frontier_density = frontier == 0 ? density : std::max(density, BasisPoints(1));
         request.expected_hits_per_item = expected_hits_;
-        observation.traversal =
-            TraversalTelemetry{traversal_->frontier_arcs(), traversal_->unexplored_arcs(),
-                               traversal_->visited(), traversal_->previous_frontier(), pull_ran_};
+        observation.traversal = TraversalTelemetry{traversal_->frontier_arcs(),
+                                                   traversal_->unexplored_arcs(),
+                                                   traversal_->visited(),
+                                                   traversal_->previous_frontier(),
+                                                   pull_ran_,
+                                                   with_arcs_ - std::min(with_arcs_, traversal_->visited())};
     }
 
     [[nodiscard]] Bytes resident() const override { return graph_.bytes() + Bytes(traversal_->state_bytes()); }
@@ -61,6 +68,7 @@ private:
 
     const CsrGraph& graph_;
     std::uint32_t expected_hits_;
+    Vertex with_arcs_ = 0;  ///< vertices that have arcs
     std::unique_ptr<Traversal> traversal_;
     bool pull_ran_ = false;
 };
