@@ -79,15 +79,15 @@ double CostModel::interpreter_ns(const LaunchRecommendation& recommendation, con
 
 double CostModel::push_ns(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
                           const WaveWork& work, std::uint32_t vertices) const {
-    constexpr double kVertexBytes = 4 + 16;  // queue entry, two offsets
-    constexpr double kArcBytes = 4;
+    constexpr double kEntryBytes = 4;
+    constexpr double kVertexBytes = kEntryBytes + 16;  // and two offsets
     const auto arcs = static_cast<double>(work.frontier_arcs);
     const auto found = static_cast<double>(work.discovered);
-    const Bytes distances(std::uint64_t{vertices} * 4);
-    const double bytes = work.frontier_vertices * kVertexBytes + arcs * kArcBytes + found * kArcBytes;
-    const double streams = std::max({seconds_to_ns(bytes, profile_.read_bytes_per_second),
-                                     seconds_to_ns(arcs, gathers_per_second(distances)),
-                                     seconds_to_ns(found, atomics_per_second(distances))});
+    const Bytes values(std::uint64_t{vertices} * work.value_bytes);
+    const double bytes = work.frontier_vertices * kVertexBytes + arcs * work.arc_bytes + found * kEntryBytes;
+    const double streams = std::max(
+        {seconds_to_ns(bytes, profile_.read_bytes_per_second), seconds_to_ns(arcs, gathers_per_second(values)),
+         seconds_to_ns(static_cast<double>(work.updates), atomics_per_second(values))});
     const double tickets = seconds_to_ns(found / kWarp, profile_.tickets_per_second);
 
     // A vertex belongs to one warp, unless the hybrid splits it into tiles.
@@ -105,11 +105,10 @@ double CostModel::push_ns(const LaunchRecommendation& recommendation, const Gran
 
 double CostModel::pull_ns(const GrantedGrid& grid, const WaveWork& work, std::uint32_t vertices) const {
     constexpr double kOffsetBytes = 16;
-    constexpr double kArcBytes = 4;
     const double bitmap = vertices / 8.0;
     const auto inspected = static_cast<double>(work.inspected_arcs);
     const double bytes = 3 * bitmap + static_cast<double>(work.scanned_vertices) * kOffsetBytes +
-                         inspected * kArcBytes + work.discovered * kArcBytes;
+                         inspected * work.arc_bytes + static_cast<double>(work.updates) * work.value_bytes;
     const double gathers = seconds_to_ns(inspected, gathers_per_second(Bytes(vertices / 8)));
     return std::max(seconds_to_ns(bytes, profile_.read_bytes_per_second), gathers) / busy_share(grid);
 }

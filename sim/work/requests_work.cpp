@@ -34,6 +34,7 @@ public:
         work.scanned_vertices = vertices - request.queue_len;
         work.inspected_arcs = std::uint64_t{work.scanned_vertices} * std::max(degree / 2, 1U);
         work.discovered = request.queue_len;
+        work.updates = work.discovered;
         done.busy = costs_.wave(recommendation, grid, work, vertices);
         done.waves = output_passes(recommendation, work.discovered);
         done.items = request.queue_len;

@@ -98,6 +98,7 @@ private:
         work.scanned_vertices = workload_.vertices - work.frontier_vertices;
         work.inspected_arcs = work.scanned_vertices * std::max(mean_degree() / 2, 1U);
         work.discovered = work.frontier_vertices;
+        work.updates = work.discovered;
         return work;
     }
 
