@@ -20,6 +20,7 @@ import unittest
 MEGABED, SOURCE = sys.argv[1], sys.argv[2]
 SCENARIOS = os.path.join(SOURCE, "scenarios")
 QUICKSTART = os.path.join(SCENARIOS, "quickstart.toml")
+PATHS = os.path.join(SCENARIOS, "shortest-paths.toml")
 GRAPHS = os.path.join(SCENARIOS, "graphs")
 
 
@@ -206,6 +207,7 @@ class BadInput(unittest.TestCase):
             (("run", QUICKSTART, "--backend", "abacus"), "'abacus' is no backend; allowed: sim, threads, cuda"),
             (("run", QUICKSTART, "--set", "x"), "is not a setting"),
             (("run", QUICKSTART, "--set", "run.bfs.root=99999999"), "run.bfs.root: is 99999999; allowed: 0 to 40460"),
+            (("run", PATHS, "--set", "run.sssp.root=99999999"), "run.sssp.root: is 99999999; allowed: 0 to 40460"),
             (("run", os.path.join(GRAPHS, "bremen-road.gr.gz")), "bremen-road.gr.gz:1:"),
             (("graph", "/nowhere.mtx"), "cannot be read"),
             (("graph", "mesh:rows=3,columns=3", "--root", "9"), "--root: is 9; allowed: 0 to 8"),

@@ -3,6 +3,7 @@
 #include "bench/launch_files.h"
 #include "bench/progress_line.h"
 #include "gpu/device_policy.h"
+#include "scenarios/workload_tables.h"
 #include "sim/engine/digest.h"
 #include "sim/graphs/graph_source.h"
 #include "sim/plugins/policy_source.h"
@@ -52,11 +53,12 @@ Loaded<void> check_root(const Scenario& scenario, const CsrGraph& graph) {
     if (traversal == nullptr || !traversal->traversal.root || *traversal->traversal.root < graph.vertices()) {
         return {};
     }
-    return Refusal(InputError{.where = scenario.file,
-                              .line = {},
-                              .key = fmt::format("run {}: run.bfs.root", scenario.name),
-                              .problem = fmt::format("is {}", *traversal->traversal.root),
-                              .allowed = fmt::format("0 to {}", graph.vertices() - 1)});
+    return Refusal(
+        InputError{.where = scenario.file,
+                   .line = {},
+                   .key = fmt::format("run {}: run.{}.root", scenario.name, workload_table(scenario.workload)),
+                   .problem = fmt::format("is {}", *traversal->traversal.root),
+                   .allowed = fmt::format("0 to {}", graph.vertices() - 1)});
 }
 
 /// Passes records on to the files that were asked for.

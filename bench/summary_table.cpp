@@ -14,14 +14,30 @@ namespace {
 
 constexpr double kBarWidth = 20;
 
+std::string_view name_of(TraversalKind kind) {
+    switch (kind) {
+    case TraversalKind::BreadthFirst:
+        return "breadth-first search";
+    case TraversalKind::ShortestPaths:
+        return "shortest paths";
+    case TraversalKind::Components:
+        return "connected components";
+    case TraversalKind::PageRank:
+        return "PageRank";
+    }
+    return {};
+}
+
 std::string work_of(const FinishedRun& run) {
     if (run.graph) {
         const std::string source = run.scenario.graph.find('=') == std::string::npos
                                        ? std::filesystem::path(run.scenario.graph).filename().string()
                                        : run.scenario.graph;
-        return fmt::format("breadth-first search on {}: {} vertices, {} edges, {} levels", source,
+        const auto& workload = std::get<TraversalWorkload>(run.scenario.workload);
+        const bool search = workload.traversal.kind == TraversalKind::BreadthFirst;
+        return fmt::format("{} on {}: {} vertices, {} edges, {} {}", name_of(workload.traversal.kind), source,
                            with_commas(run.graph->vertices), with_commas(run.graph->undirected_edges),
-                           with_commas(run.summary.levels));
+                           with_commas(run.summary.levels), search ? "levels" : "waves");
     }
     if (std::holds_alternative<SyntheticWorkload>(run.scenario.workload)) {
         return fmt::format("synthetic frontier, {} waves", with_commas(run.summary.levels));

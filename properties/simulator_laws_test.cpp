@@ -2,19 +2,26 @@
 #include "properties/generators.h"
 #include "properties/rapidcheck_property.h"
 #include "scenarios/scenario_loader.h"
+#include "scenarios/workload_tables.h"
 #include "sim/engine/event_queue.h"
 #include "sim/graphs/graph_builder.h"
 #include "sim/graphs/graph_source.h"
 #include "sim/graphs/kronecker.h"
 #include "sim/run_scenario.h"
 #include "sim/sim_backend.h"
+#include "sim/traversals/arc_weight.h"
 #include "sim/traversals/breadth_first_search.h"
+#include "sim/traversals/oracles.h"
+#include "sim/traversals/wave_traversal.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/breadth_first_search.hpp>
 #include <boost/graph/compressed_sparse_row_graph.hpp>
+#include <boost/graph/connected_components.hpp>
+#include <boost/graph/dijkstra_shortest_paths.hpp>
 #include <boost/graph/visitors.hpp>
 #include <iostream>
 #include <limits>
@@ -61,11 +68,12 @@ std::string service_scenario(std::uint64_t seed) {
         *rc::gen::inRange(1000, 10'000'000), *rc::gen::inRange(0, 64));
 }
 
-std::string bfs_scenario(std::uint64_t seed) {
+std::string traversal_scenario(std::uint64_t seed) {
+    const auto table = *rc::gen::element<std::string>("bfs", "sssp", "components", "pagerank");
     return fmt::format(
         "format = 1\nsummary = 'generated'\nseed = {0}\n[[run]]\nname = 'r'\ngraph = "
-        "'kronecker:scale={1},edge_factor={2},seed={0}'\n",
-        seed, *rc::gen::inRange(1, 13), *rc::gen::inRange(1, 16));
+        "'kronecker:scale={1},edge_factor={2},seed={0}'\n[run.{3}]\n",
+        seed, *rc::gen::inRange(1, 13), *rc::gen::inRange(1, 16), table);
 }
 
 struct Outcome {
@@ -101,7 +109,7 @@ Scenario generated_scenario() {
         RC_TAG(std::string("service"));
         break;
     default:
-        text = bfs_scenario(seed);
+        text = traversal_scenario(seed);
         RC_TAG(std::string("traversal"));
         break;
     }
@@ -255,6 +263,129 @@ TEST(SimulatorLaws, D4_frontiers_equal_a_boost_search_on_every_generator) {
         EXPECT_EQ(search_levels(graph, root).frontier_sizes, boost_levels(graph.vertices(), edges, root))
             << spec;
     }
+}
+
+CsrGraph generated_graph() {
+    const auto vertices = *rc::gen::oneOf(rc::gen::inRange<Vertex>(1, 20), rc::gen::inRange<Vertex>(1, 200));
+    const auto ends = *rc::gen::container<std::vector<std::pair<Vertex, Vertex>>>(
+        rc::gen::pair(rc::gen::inRange<Vertex>(0, vertices), rc::gen::inRange<Vertex>(0, vertices)));
+    EdgeList list;
+    for (const auto& [from, to] : ends) {
+        list.push_back({from, to});
+    }
+    return build_undirected(vertices, std::move(list));
+}
+
+TraversalSettings generated_settings(const CsrGraph& graph) {
+    TraversalSettings settings;
+    settings.kind = *rc::gen::element(TraversalKind::BreadthFirst, TraversalKind::ShortestPaths,
+                                      TraversalKind::Components, TraversalKind::PageRank);
+    if (*rc::gen::arbitrary<bool>()) {
+        settings.root = *rc::gen::inRange<Vertex>(0, graph.vertices());
+    }
+    settings.weight_max = *rc::gen::inRange<std::uint32_t>(1, 300);
+    settings.delta = *rc::gen::inRange<std::uint32_t>(1, 400);
+    settings.damping_bps = *rc::gen::inRange<std::uint32_t>(0, 9500);
+    settings.tolerance_ppm = *rc::gen::inRange<std::uint32_t>(50, 200'000);
+    return settings;
+}
+
+/// Expands to the end on `threads` threads, directions as listed and then pushes; the work of every wave.
+std::vector<WaveWork> traversed(Traversal& traversal, const std::vector<Direction>& directions) {
+    std::vector<WaveWork> waves;
+    while (!traversal.done()) {
+        const std::size_t wave = waves.size();
+        waves.push_back(traversal.expand(wave < directions.size() ? directions[wave] : Direction::Push));
+    }
+    return waves;
+}
+
+TEST(SimulatorLaws, D4_every_traversal_equals_its_oracle_on_any_edge_list_direction_and_thread_count) {
+    expect_holds(check_property(
+        "D4 traversals", 400,
+        {"bfs", "sssp", "components", "pagerank", "pull", "push", "threads", "isolated", "none isolated",
+         "expanded again"},
+        [] {
+            const CsrGraph graph = generated_graph();
+            const TraversalSettings settings = generated_settings(graph);
+            RC_TAG(std::string(workload_table(TraversalWorkload{settings})));
+            bool isolated = false;
+            for (Vertex vertex = 0; vertex < graph.vertices(); ++vertex) {
+                isolated = isolated || graph.degree(vertex) == 0;
+            }
+            RC_CLASSIFY(isolated, "isolated");
+            RC_CLASSIFY(!isolated, "none isolated");
+            const auto threads = *rc::gen::inRange<unsigned>(1, 5);
+            RC_CLASSIFY(threads > 1, "threads");
+            const auto pulls = *rc::gen::container<std::vector<bool>>(20, rc::gen::arbitrary<bool>());
+
+            // The first run foretells every wave in both directions before it takes one.
+            const auto traversal = make_traversal(graph, settings, 4, 1);
+            std::vector<Direction> directions;
+            std::vector<WaveWork> waves;
+            std::uint64_t held = 0;
+            while (!traversal->done()) {
+                const bool pull = waves.size() < pulls.size() && pulls[waves.size()];
+                RC_CLASSIFY(pull, "pull");
+                RC_CLASSIFY(!pull, "push");
+                directions.push_back(pull ? Direction::Pull : Direction::Push);
+                held += traversal->frontier_vertices();
+                const WaveWork pushed = traversal->preview(Direction::Push);
+                const WaveWork pulled = traversal->preview(Direction::Pull);
+                RC_ASSERT(pushed.discovered == pulled.discovered);
+                RC_ASSERT(pushed.frontier_arcs == pulled.frontier_arcs);
+                RC_ASSERT(pushed.updates <= pushed.inspected_arcs);
+                waves.push_back(traversal->expand(directions.back()));
+                RC_ASSERT(waves.back() == (pull ? pulled : pushed));
+            }
+            RC_CLASSIFY(settings.kind == TraversalKind::ShortestPaths && held > traversal->visited(),
+                        "expanded again");
+            RC_ASSERT(traversal->result_digest() == oracle_digest(graph, settings));
+
+            const auto shared = make_traversal(graph, settings, 4, WaveThreads{threads, 0});
+            RC_ASSERT(traversed(*shared, directions) == waves);
+            RC_ASSERT(shared->result_digest() == traversal->result_digest());
+        }));
+}
+
+/// Checks the oracles themselves: levels are checked above.
+TEST(SimulatorLaws, D4_the_oracles_equal_boost_on_any_edge_list) {
+    expect_holds(check_property("D4 oracles", 200, {"in pieces"}, [] {
+        const CsrGraph graph = generated_graph();
+        const TraversalSettings settings = generated_settings(graph);
+        using Weights = boost::property<boost::edge_weight_t, std::uint32_t>;
+        boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, boost::no_property, Weights> same(
+            graph.vertices());
+        for (Vertex from = 0; from < graph.vertices(); ++from) {
+            for (const Vertex to : graph.neighbours(from)) {
+                if (from < to) {
+                    boost::add_edge(from, to, arc_weight(from, to, settings.weight_max), same);
+                }
+            }
+        }
+        std::vector<std::uint32_t> distances(graph.vertices());
+        const Vertex root = settings.root.value_or(0);
+        const auto index = boost::get(boost::vertex_index, same);
+        boost::dijkstra_shortest_paths(
+            same, root,
+            boost::distance_map(boost::make_iterator_property_map(distances.begin(), index))
+                .distance_inf(kUnreached));
+        RC_ASSERT(oracle_distances(graph, root, settings.weight_max) == distances);
+
+        std::vector<std::uint32_t> pieces(graph.vertices());
+        const auto count =
+            boost::connected_components(same, boost::make_iterator_property_map(pieces.begin(), index));
+        RC_CLASSIFY(count > 1, "in pieces");
+        // Boost numbers the components; ours are named after their least vertex.
+        std::vector<Vertex> least(static_cast<std::size_t>(count), kUnreached);
+        for (Vertex vertex = graph.vertices(); vertex-- > 0;) {
+            least[pieces[vertex]] = vertex;
+        }
+        for (std::uint32_t& piece : pieces) {
+            piece = least[piece];
+        }
+        RC_ASSERT(oracle_components(graph) == pieces);
+    }));
 }
 
 }  // namespace

@@ -164,6 +164,15 @@ constexpr std::array kScenarioKeys{
             "a graph file relative to the scenario, or a generator SPEC (`megabed list generators`)"},
     KeySpec{"run.bfs", "root", KeyType::Count, 0, kU32Max, "highest degree, lowest id",
             "first vertex, 0-based"},
+    KeySpec{"run.sssp", "root", KeyType::Count, 0, kU32Max, "highest degree, lowest id",
+            "first vertex, 0-based"},
+    KeySpec{"run.sssp", "weight_max", KeyType::Count, 1, 65'535, "255",
+            "weights of edges are 1 to this, a function of their ends"},
+    KeySpec{"run.sssp", "delta", KeyType::Count, 1, kU32Max, "32", "distances that share a bucket"},
+    KeySpec{"run.pagerank", "damping_bps", KeyType::Bps, 0, 9900, "8500",
+            "share of a rank that a vertex hands on"},
+    KeySpec{"run.pagerank", "tolerance_ppm", KeyType::Count, 1, 1'000'000, "100",
+            "a change above this share of one, the mean rank, is handed on"},
 
     KeySpec{"run.synthetic", "shape", KeyType::Choice, 0, 0, kRequired,
             "how the density moves from wave to wave; recorded: from a file; adversarial: a search finds the "
@@ -419,8 +428,8 @@ std::string keys_as_markdown() {
         "(`[run.policy]` and so on) whose keys replace the shared ones. `--set policy.name=stateless` replaces "
         "a "
         "key for every run; `--set run.graph=...` reaches a key of the runs themselves. A run holds one of "
-        "`[run.bfs]` (the default where there is a graph), `[run.synthetic]`, `[run.service]` and "
-        "`[run.requests]`. An integer "
+        "`[run.bfs]` (the default where there is a graph), `[run.sssp]`, `[run.components]` (which has no "
+        "keys), `[run.pagerank]`, `[run.synthetic]`, `[run.service]` and `[run.requests]`. An integer "
         "and "
         "a text with its unit are the same value: `budget_bytes = 2147483648` and `budget = \"2 GiB\"`.\n\n"
         "## Scenario files\n";

@@ -8,6 +8,7 @@
 #include "scenarios/request_toml.h"
 #include "scenarios/service_reader.h"
 #include "scenarios/synthetic_reader.h"
+#include "scenarios/workload_tables.h"
 #include "sim/graphs/graph_source.h"
 #include "sim/plugins/plugin_policy.h"
 
@@ -37,7 +38,9 @@ public:
         SectionReader run(scenario_keys(), "run", tables_.run(), errors_);
         read_name(run, scenario);
         read_graph(run, scenario);
-        run.refuse_unknown({"policy", "device", "memory", "faults", "bfs", "synthetic", "service", "requests"});
+        std::vector<std::string_view> tables{"policy", "device", "memory", "faults"};
+        tables.insert(tables.end(), kWorkloadTables.begin(), kWorkloadTables.end());
+        run.refuse_unknown(tables);
         read_policy(scenario);
         read_device(scenario);
         read_memory(tables_, scenario, errors_);
@@ -179,7 +182,7 @@ private:
 
     void read_workload(SectionReader& run, Scenario& scenario) {
         std::vector<std::string_view> given;
-        for (const std::string_view kind : kWorkloads) {
+        for (const std::string_view kind : kWorkloadTables) {
             const toml::node* const node = tables_.run_table().get(kind);
             if (node == nullptr) {
                 continue;
@@ -194,14 +197,15 @@ private:
             }
         }
         if (given.size() > 1 || (given.empty() && scenario.graph.empty())) {
-            run.refuse(
-                "name", fmt::format("the run {} has {} workloads", printable(scenario.name), given.size()),
-                "one of [run.bfs], [run.synthetic], [run.service], [run.requests]; a graph alone means bfs");
+            run.refuse("name",
+                       fmt::format("the run {} has {} workloads", printable(scenario.name), given.size()),
+                       fmt::format("one of {}; a graph alone means bfs", listed_workload_tables()));
             return;
         }
-        const std::string_view kind = given.empty() ? kWorkloads[0] : given[0];
-        if (kind == "bfs") {
-            read_traversal(run, scenario);
+        const std::string_view kind = given.empty() ? "bfs" : given[0];
+        const auto traversal = traversal_kind(kind);
+        if (traversal) {
+            read_traversal(*traversal, kind, run, scenario);
         } else if (kind == "synthetic") {
             scenario.workload = read_synthetic(tables_, folder_, errors_);
         } else if (kind == "service") {
@@ -209,17 +213,43 @@ private:
         } else {
             read_request_list(scenario);
         }
-        if (kind != "bfs" && !scenario.graph.empty()) {
+        if (!traversal && !scenario.graph.empty()) {
             run.refuse("graph", fmt::format("a {} workload has no graph", kind), "no graph");
         }
     }
 
-    void read_traversal(SectionReader& run, Scenario& scenario) {
-        SectionReader bfs(scenario_keys(), "run.bfs", tables_.own("bfs"), errors_);
+    static std::optional<TraversalKind> traversal_kind(std::string_view table) {
+        if (table == "bfs") {
+            return TraversalKind::BreadthFirst;
+        }
+        if (table == "sssp") {
+            return TraversalKind::ShortestPaths;
+        }
+        if (table == "components") {
+            return TraversalKind::Components;
+        }
+        return table == "pagerank" ? std::optional(TraversalKind::PageRank) : std::nullopt;
+    }
+
+    void read_traversal(TraversalKind kind, std::string_view table, SectionReader& run, Scenario& scenario) {
+        const std::string section = fmt::format("run.{}", table);
+        SectionReader keys(scenario_keys(), section, tables_.own(table), errors_);
         TraversalSettings settings;
-        settings.root = bfs.u32("root");
+        settings.kind = kind;
+        if (kind == TraversalKind::BreadthFirst || kind == TraversalKind::ShortestPaths) {
+            settings.root = keys.u32("root");
+        }
+        if (kind == TraversalKind::ShortestPaths) {
+            settings.weight_max = keys.u32("weight_max").value_or(settings.weight_max);
+            settings.delta = keys.u32("delta").value_or(settings.delta);
+        }
+        if (kind == TraversalKind::PageRank) {
+            settings.damping_bps =
+                static_cast<std::uint32_t>(keys.integer("damping_bps").value_or(settings.damping_bps));
+            settings.tolerance_ppm = keys.u32("tolerance_ppm").value_or(settings.tolerance_ppm);
+        }
         scenario.workload = TraversalWorkload{settings};
-        bfs.refuse_unknown();
+        keys.refuse_unknown();
         if (scenario.graph.empty()) {
             run.refuse("graph", "is missing", "a graph file or a generator SPEC");
         }

@@ -4,7 +4,6 @@
 #include "scenarios/toml.h"
 #include "sim/scenario.h"
 
-#include <array>
 #include <filesystem>
 #include <string_view>
 #include <vector>
@@ -13,9 +12,6 @@ namespace megabed {
 
 /// How `--set` is named as a source.
 inline constexpr std::string_view kSetFlag = "--set";
-
-/// The tables that a run may hold, in the order of the alternatives of `Workload`.
-inline constexpr std::array<std::string_view, 4> kWorkloads{"bfs", "synthetic", "service", "requests"};
 
 /// The tables of one run, from the one that wins to the one that is asked last.
 class RunTables {

@@ -3,6 +3,7 @@
 #include "scenarios/catalog.h"
 #include "scenarios/run_reader.h"
 #include "scenarios/section_reader.h"
+#include "scenarios/workload_tables.h"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -112,13 +113,14 @@ private:
     /// A setting of a workload that no run has would change nothing.
     void refuse_settings_without_a_run(const ScenarioFile& file) {
         const toml::table* const set_run = settings_.get_as<toml::table>("run");
-        for (std::size_t kind = 0; set_run != nullptr && kind < kWorkloads.size(); ++kind) {
-            const bool used = std::any_of(file.runs.begin(), file.runs.end(),
-                                          [kind](const Scenario& run) { return run.workload.index() == kind; });
-            if (set_run->contains(kWorkloads[kind]) && !used) {
+        for (const std::string_view table : kWorkloadTables) {
+            const bool used = std::any_of(file.runs.begin(), file.runs.end(), [table](const Scenario& run) {
+                return workload_table(run.workload) == table;
+            });
+            if (set_run != nullptr && set_run->contains(table) && !used) {
                 errors_.report({.where = std::string(kSetFlag),
                                 .line = {},
-                                .key = fmt::format("run.{}", kWorkloads[kind]),
+                                .key = fmt::format("run.{}", table),
                                 .problem = "no run has this workload",
                                 .allowed = "keys of workloads that the file has"});
             }

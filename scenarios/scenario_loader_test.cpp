@@ -6,6 +6,7 @@
 #include "scenarios/keys.h"
 #include "scenarios/request_toml.h"
 #include "scenarios/section_reader.h"
+#include "scenarios/workload_tables.h"
 
 #include <gtest/gtest.h>
 #include <fstream>
@@ -38,6 +39,41 @@ TEST(ScenarioLoader, A_short_file_gets_every_default) {
     EXPECT_EQ(run.seed, 1U);
     EXPECT_FALSE(run.memory.budget);
     EXPECT_TRUE(std::holds_alternative<TraversalWorkload>(run.workload));
+}
+
+TEST(ScenarioLoader, Each_traversal_has_a_table_of_its_own) {
+    const auto read = [](const std::string& table) {
+        const auto file = parse(kHead + kRun + table);
+        EXPECT_TRUE(file) << to_string(file.error());
+        return file ? std::get<TraversalWorkload>(file->runs[0].workload).traversal : TraversalSettings{};
+    };
+    using enum TraversalKind;
+    EXPECT_EQ(read(""), TraversalSettings{});
+    EXPECT_EQ(read("[run.bfs]\n"), TraversalSettings{});
+    EXPECT_EQ(read("[run.bfs]\nroot = 3\n"), (TraversalSettings{.kind = BreadthFirst, .root = 3}));
+    EXPECT_EQ(read("[run.sssp]\n"), (TraversalSettings{.kind = ShortestPaths}));
+    EXPECT_EQ(read("[run.sssp]\nroot = 0\nweight_max = 9\ndelta = 4\n"),
+              (TraversalSettings{.kind = ShortestPaths, .root = 0, .weight_max = 9, .delta = 4}));
+    EXPECT_EQ(read("[run.components]\n"), (TraversalSettings{.kind = Components}));
+    EXPECT_EQ(read("[run.pagerank]\n"), (TraversalSettings{.kind = PageRank}));
+    EXPECT_EQ(read("[run.pagerank]\ndamping_bps = 9000\ntolerance_ppm = 7\n"),
+              (TraversalSettings{.kind = PageRank, .damping_bps = 9000, .tolerance_ppm = 7}));
+    for (const std::string_view table : {"bfs", "sssp", "components", "pagerank"}) {
+        const TraversalWorkload workload{read("[run." + std::string(table) + "]\n")};
+        EXPECT_EQ(workload_table(workload), table);
+    }
+}
+
+TEST(ScenarioLoader, A_setting_of_one_traversal_needs_a_run_of_that_kind) {
+    ScenarioOverrides overrides;
+    overrides.settings = {"run.sssp.delta=8"};
+    const auto refused = parse_scenario(kHead + kRun + "[run.pagerank]\n", "s.toml", overrides);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(to_string(refused.error()),
+              "--set: run.sssp: no run has this workload; allowed: keys of workloads that the file has");
+    const auto taken = parse_scenario(kHead + kRun + "[run.sssp]\n", "s.toml", overrides);
+    ASSERT_TRUE(taken) << to_string(taken.error());
+    EXPECT_EQ(std::get<TraversalWorkload>(taken->runs[0].workload).traversal.delta, 8U);
 }
 
 TEST(ScenarioLoader, The_documented_defaults_are_the_loaders) {
@@ -282,6 +318,18 @@ TEST(ScenarioLoader, Refuses_what_is_wrong_with_line_key_value_and_what_is_allow
         {kHead + kRun + kRun, ":6: run.name: 'r' is the name of an earlier run"},
         {kHead + kRun + "[run.bfs]\nroot = -1\n", "run.bfs.root: is -1"},
         {kHead + kRun + "[run.bfs]\n[run.service]\n", "has 2 workloads"},
+        {kHead + kRun + "[run.bfs]\n[run.sssp]\n",
+         "has 2 workloads; allowed: one of [run.bfs], [run.sssp], [run.components], [run.pagerank], "
+         "[run.synthetic], [run.service], [run.requests]; a graph alone means bfs"},
+        {kHead + "[[run]]\nname = 'r'\n[run.components]\n", "run.graph: is missing"},
+        {kHead + kRun + "[run.components]\nroot = 1\n", ":7: run.components.root: is no key here"},
+        {kHead + kRun + "[run.bfs]\ndelta = 1\n", ":7: run.bfs.delta: is no key here"},
+        {kHead + kRun + "[run.sssp]\nweight_max = 0\n", ":7: run.sssp.weight_max: is 0; allowed: 1 to 65535"},
+        {kHead + kRun + "[run.sssp]\ndelta = 0\n", ":7: run.sssp.delta: is 0; allowed: 1 to"},
+        {kHead + kRun + "[run.pagerank]\ndamping_bps = 9901\n",
+         ":7: run.pagerank.damping_bps: is 9901; allowed: 0 to 9900 bps"},
+        {kHead + kRun + "[run.pagerank]\ntolerance_ppm = 0\n",
+         ":7: run.pagerank.tolerance_ppm: is 0; allowed: 1 to 1000000"},
         {kHead + "[[run]]\nname = 'r'\n[run.synthetic]\nshape = 'wave'\n",
          ":6: run.synthetic.shape: is 'wave'; allowed: constant, square, sawtooth, random-walk"},
         {kHead + "[[run]]\nname = 'r'\n[run.synthetic]\nshape = 'square'\n",

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <limits>
@@ -16,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 
 namespace megabed {
 namespace {
@@ -89,7 +91,8 @@ int graph(const GraphArguments& arguments) {
     std::optional<Search> search;
     if (arguments.bfs || arguments.root) {
         const auto start = std::chrono::steady_clock::now();
-        search = Search{search_levels(csr, arguments.root.value_or(highest_degree_vertex(csr))), 0};
+        const unsigned threads = std::max(std::thread::hardware_concurrency(), 1U);
+        search = Search{search_levels(csr, arguments.root.value_or(highest_degree_vertex(csr)), threads), 0};
         search->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
     if (arguments.json) {

@@ -122,7 +122,7 @@ double CostModel::pull_ns(const GrantedGrid& grid, const WaveWork& work, std::ui
     const double bytes =
         3 * static_cast<double>(bitmap.value()) +
         static_cast<double>(work.scanned_vertices) * static_cast<double>(profile_.row_bytes.value()) +
-        inspected * work.arc_bytes + static_cast<double>(work.discovered) * work.value_bytes;
+        inspected * work.arc_bytes + static_cast<double>(work.updates) * work.value_bytes;
     return streams_ns(bytes, inspected, bitmap, 0) / busy_share(grid);
 }
 

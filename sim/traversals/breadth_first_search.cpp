@@ -30,14 +30,24 @@ std::uint64_t BreadthFirstSearch::state_bytes() const {
 }
 
 void BreadthFirstSearch::work_out(Direction direction) const {
-    if (direction == Direction::Push) {
-        push();
+    const bool pull_pays = is_large() && cheaper_direction(*this, graph()) == Direction::Pull;
+    if (direction == Direction::Pull || pull_pays) {
+        for_vertices(
+            [this](Worker& worker, Vertex first, Vertex last) { look_for_parents(worker, first, last); });
     } else {
-        pull();
+        claim_neighbours();
     }
+    if (direction == Direction::Push) {
+        for (Worker& worker : workers()) {
+            worker.scanned_vertices = 0;
+            worker.inspected_arcs = 0;
+        }
+        workers()[0].inspected_arcs = frontier_arcs();
+    }
+    workers()[0].updates = changed_vertices();
 }
 
-void BreadthFirstSearch::push() const {
+void BreadthFirstSearch::claim_neighbours() const {
     VertexBits& claimed = *claimed_;
     for_frontier([&claimed](Worker& worker, Vertex /*from*/, std::span<const Vertex> neighbours, auto shared) {
         for (const Vertex to : neighbours) {
@@ -46,19 +56,12 @@ void BreadthFirstSearch::push() const {
             }
         }
     });
-    workers()[0].inspected_arcs = frontier_arcs();
-    workers()[0].updates = changed_vertices();
-}
-
-void BreadthFirstSearch::pull() const {
-    for_vertices([this](Worker& worker, Vertex first, Vertex last) { pull(worker, first, last); });
-    workers()[0].updates = changed_vertices();
 }
 
 /// A visited neighbour of an unvisited vertex is in the frontier: were it older, its own wave would have
 /// reached the vertex. So the visited set serves as the frontier's, as long as what this wave finds stays out
 /// of it.
-void BreadthFirstSearch::pull(Worker& worker, Vertex first, Vertex last) const {
+void BreadthFirstSearch::look_for_parents(Worker& worker, Vertex first, Vertex last) const {
     constexpr Vertex kBits = VertexBits::kWordBits;
     const std::uint64_t* const offsets = graph().offsets().data();
     const Vertex* const targets = graph().targets().data();

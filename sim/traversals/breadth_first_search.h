@@ -32,9 +32,8 @@ private:
     void save_values(CheckpointWriter& writer) const override;
     void load_values(CheckpointReader& reader) override;
 
-    void push() const;
-    void pull() const;
-    void pull(Worker& worker, Vertex first, Vertex last) const;
+    void claim_neighbours() const;
+    void look_for_parents(Worker& worker, Vertex first, Vertex last) const;
     /// Few enough that one bit after the other is faster than all words.
     [[nodiscard]] bool few(std::uint64_t vertices) const;
 

@@ -43,14 +43,26 @@ std::uint64_t PageRank::share(Vertex vertex, std::uint64_t degree) const {
 }
 
 void PageRank::work_out(Direction direction) const {
-    if (direction == Direction::Push) {
-        push();
+    // Additions into memory that others add to are slow.
+    constexpr std::uint64_t kMost = 2;
+    const bool gather = is_large() && frontier_arcs() >= graph().arcs() / kMost;
+    if (direction == Direction::Pull || gather) {
+        gather_shares();
     } else {
-        pull();
+        scatter_shares();
+    }
+    Worker& worker = workers()[0];
+    if (direction == Direction::Push) {
+        worker.inspected_arcs = frontier_arcs();
+        worker.updates = frontier_arcs();
+    } else {
+        worker.scanned_vertices = graph().vertices();
+        worker.inspected_arcs = graph().arcs();
+        worker.updates = changed_vertices();
     }
 }
 
-void PageRank::push() const {
+void PageRank::scatter_shares() const {
     std::vector<std::uint64_t>& arrived = scratch_->arrived;
     for_frontier([&](Worker& worker, Vertex from, std::span<const Vertex> neighbours, auto shared) {
         const std::uint64_t handed = share(from, neighbours.size());
@@ -70,11 +82,9 @@ void PageRank::push() const {
             }
         }
     });
-    workers()[0].inspected_arcs = frontier_arcs();
-    workers()[0].updates = frontier_arcs();
 }
 
-void PageRank::pull() const {
+void PageRank::gather_shares() const {
     std::vector<std::uint64_t>& shares = scratch_->shares;
     for_frontier([&](Worker& /*worker*/, Vertex vertex, std::span<const Vertex> neighbours, auto /*shared*/) {
         shares[vertex] = share(vertex, neighbours.size());
@@ -82,22 +92,19 @@ void PageRank::pull() const {
     // Others have shares of 0, so a frontier that is most of the graph need not be asked for its members.
     constexpr std::uint64_t kMost = 2;
     if (frontier_arcs() >= graph().arcs() / kMost) {
-        pull_from([](Vertex /*vertex*/) { return true; });
+        gather_shares_of([](Vertex /*vertex*/) { return true; });
     } else {
         with_active_set([&](const VertexBits& active) {
-            pull_from([&active](Vertex vertex) { return active.test(vertex); });
+            gather_shares_of([&active](Vertex vertex) { return active.test(vertex); });
         });
     }
     for (const Vertex vertex : frontier()) {
         shares[vertex] = 0;
     }
-    workers()[0].scanned_vertices = graph().vertices();
-    workers()[0].inspected_arcs = graph().arcs();
-    workers()[0].updates = changed_vertices();
 }
 
 template <class IsActive>
-void PageRank::pull_from(const IsActive& is_active) const {
+void PageRank::gather_shares_of(const IsActive& is_active) const {
     for_vertices([&](Worker& worker, Vertex first, Vertex last) {
         for (Vertex to = first; to < last; ++to) {
             std::uint64_t sum = 0;

@@ -33,10 +33,10 @@ private:
     void save_values(CheckpointWriter& writer) const override;
     void load_values(CheckpointReader& reader) override;
 
-    void push() const;
-    void pull() const;
+    void scatter_shares() const;
+    void gather_shares() const;
     template <class IsActive>
-    void pull_from(const IsActive& is_active) const;
+    void gather_shares_of(const IsActive& is_active) const;
     [[nodiscard]] std::uint64_t share(Vertex vertex, std::uint64_t degree) const;
 
     std::uint32_t damping_bps_;

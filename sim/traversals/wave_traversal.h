@@ -59,9 +59,11 @@ public:
             return (shared.load(std::memory_order_relaxed) & bit(vertex)) == 0 &&
                    (shared.fetch_or(bit(vertex), std::memory_order_relaxed) & bit(vertex)) == 0;
         } else {
-            const bool first = (word & bit(vertex)) == 0;
+            if ((word & bit(vertex)) != 0) {
+                return false;
+            }
             word |= bit(vertex);
-            return first;
+            return true;
         }
     }
     [[nodiscard]] std::uint64_t& word(std::size_t at) { return words_[at]; }
@@ -137,6 +139,13 @@ protected:
     [[nodiscard]] std::uint64_t changed_vertices() const;
     [[nodiscard]] bool worth_sharing(std::uint64_t arcs) const {
         return team_->size() > 1 && arcs >= threads_.share_from_arcs;
+    }
+
+    /// A push of so many arcs may be done as a pull, where a host finds that faster, and still be counted as a
+    /// push: values are the same either way.
+    [[nodiscard]] bool is_large() const {
+        constexpr std::uint64_t kLarge = 1 << 16;
+        return facts_.arcs >= kLarge;
     }
 
     /// Calls body(worker, first, last, shared) for consecutive pieces of [0, count), each but the last a
