@@ -120,6 +120,79 @@ class Run(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("the budget is 1048576", json.loads(done.stdout)["runs"][1]["stopped_by"])
 
+    def test_replications_give_intervals_that_no_number_of_threads_changes(self):
+        documents = [megabed("run", "tenant-burst", "--replications", "6", "--compare", "fixed:dense", "--jobs", jobs, "--json")
+                     for jobs in ("1", "2", "5")]
+        self.assertEqual((documents[0].returncode, documents[0].stderr), (0, ""))
+        self.assertEqual({done.stdout for done in documents}, {documents[0].stdout})
+        run = json.loads(documents[0].stdout)["runs"][0]
+        replications = run["replications"]
+        self.assertEqual((replications["count"], replications["confidence"], replications["target_met"]), (6, 0.95, None))
+        self.assertEqual(set(replications["metrics"]), {"makespan_ns", "topology_switches", "flaps", "latency_mean_ns",
+                                                        "latency_p50_ns", "latency_p99_ns", "items_rejected"})
+        for metric in replications["metrics"].values():
+            self.assertTrue(metric["min"] <= metric["mean"] <= metric["max"], metric)
+            self.assertGreater(metric["half_width"], 0)
+        self.assertEqual((len(set(replications["seeds"])), len(set(replications["digests"]))), (6, 6))
+        # Each replication can be had alone, the first under the scenario's own seed; so the mean can be checked.
+        alone = [json.loads(megabed("run", "tenant-burst", "--seed", str(seed), "--json").stdout)["runs"][0]
+                 for seed in replications["seeds"]]
+        self.assertEqual([run["digest"] for run in alone], replications["digests"])
+        self.assertEqual(alone[0]["seed"], run["seed"])
+        self.assertEqual((alone[0]["makespan_ns"], alone[0]["replications"], alone[0]["comparison"]), (run["makespan_ns"], None, None))
+        mean = sum(run["makespan_ns"] for run in alone) / 6
+        self.assertAlmostEqual(replications["metrics"]["makespan_ns"]["mean"], mean, delta=1e-6)
+        # Three of them are the first three.
+        few = json.loads(megabed("run", "tenant-burst", "--replications", "3", "--json").stdout)["runs"][0]
+        self.assertEqual(few["replications"]["digests"], replications["digests"][:3])
+        # The comparison is of pairs: the other policy under the same seeds.
+        other = [json.loads(megabed("run", "tenant-burst", "--policy", "fixed:dense", "--seed", str(seed), "--json").stdout)["runs"][0]
+                 for seed in replications["seeds"]]
+        self.assertEqual([run["digest"] for run in other], run["comparison"]["digests"])
+        self.assertEqual([run["items_published"] for run in other], [run["items_published"] for run in alone])
+        difference = run["comparison"]["differences"]["makespan_ns"]
+        apart = [left["makespan_ns"] - right["makespan_ns"] for left, right in zip(alone, other)]
+        self.assertAlmostEqual(difference["mean"], sum(apart) / 6, delta=1e-6)
+        self.assertEqual((difference["min"], difference["max"]), (min(apart), max(apart)))
+
+    def test_replications_show_in_the_table_and_stop_at_their_target(self):
+        table = megabed("run", "around-sparse", "--set", "replications.relative_half_width_bps=300", "--compare", "stateless").stdout
+        for pattern in (r"\d+ replications \(95 % confidence\)", r"makespan +\d\.\d+ \+- 0\.\d+ ms +from ",
+                        r"target: makespan to within 3 %: met", r"reference against stateless, each pair",
+                        r"makespan +\d+\.\d+ \+- \d+\.\d+ us faster", r"topology switches \d+\.\d+ \+- \d+\.\d+ fewer"):
+            self.assertRegex(table, pattern)
+        self.assertIn("all are equal, nothing in this run is random", megabed("run", "mesh", "--replications", "2").stdout)
+        missed = json.loads(megabed("run", "around-sparse", "--set", "replications.relative_half_width_bps=1", "--set",
+                                    "replications.count_max=15", "--json").stdout)["runs"][-1]["replications"]
+        self.assertEqual((missed["count"], missed["target_met"]), (15, False))
+
+    def test_a_replicated_run_is_replayed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(megabed("run", "tenant-burst", "--replications", "3", "--out", folder).returncode, 0)
+            stored = os.path.join(folder, "summary.json")
+            self.assertTrue(json.loads(megabed("replay", stored, "--json").stdout)["same"])
+            with open(stored, encoding="utf-8") as file:
+                text = file.read()
+            for wrong, code in (('"replications": 4,\n    "text"', 1), ('"replications": -3,\n    "text"', 2),
+                                ('"replications": 4294967299,\n    "text"', 2)):
+                with open(stored, "w", encoding="utf-8") as file:
+                    file.write(text.replace('"replications": 3,\n    "text"', wrong))
+                self.assertEqual(megabed("replay", stored).returncode, code, wrong)
+
+    def test_wrong_replications_are_refused(self):
+        for arguments, message in (
+            (["--replications", "0"], "--replications: is '0'; allowed: 1 to 1000000"),
+            (["--set", "replications.count=0"], "replications.count: is 0; allowed: 1 to 1000000"),
+            (["--set", "replications.metric=speed"], "replications.metric: is 'speed'; allowed: makespan, topology_switches"),
+            (["--set", "replications.metric=latency_p99"], "the run road serves no items"),
+            (["--set", "replications.relative_half_width_bps=0"], "relative_half_width_bps: is 0; allowed: 1 to 10000 bps"),
+            (["--compare", "stateless"], "--compare: the run road has one replication; allowed: two or more"),
+            (["--compare", "statless", "--replications", "2"], "--compare: 'statless' is no policy; did you mean stateless?"),
+        ):
+            done = megabed("run", QUICKSTART, *arguments)
+            self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), done.stderr)
+            self.assertIn(message, done.stderr)
+
     def test_interrupt_exits_130_and_writes_nothing(self):
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "out")

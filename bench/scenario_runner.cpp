@@ -6,6 +6,7 @@
 #include "scenarios/workload_tables.h"
 #include "sim/engine/digest.h"
 #include "sim/graphs/graph_source.h"
+#include "sim/plugins/plugin_policy.h"
 #include "sim/plugins/policy_source.h"
 #include "sim/sim_backend.h"
 
@@ -88,10 +89,79 @@ private:
     std::optional<TraceJson> trace_;
 };
 
+/// All replications of a scenario. The launches of the first go to `files`.
+Loaded<Replications> replicate_scenario(const Scenario& scenario, const CsrGraph* graph,
+                                        const RunnerOptions& options, FilesSink& files,
+                                        ProgressLine& progress) {
+    const auto source = find_policy_source(scenario.policy);
+    if (!source) {
+        return Refusal(source.error());
+    }
+    const bool repeated = scenario.replications.count_max > 1;
+    const auto replication = [&](std::uint32_t number, std::uint64_t seed) {
+        Scenario own = scenario;
+        own.seed = seed;
+        const auto policy = source->make(own.parameters);
+        const auto backend = make_sim_backend(own, graph);
+        RunOptions run_options;
+        run_options.stop = options.stop;
+        if (!repeated) {
+            run_options.progress = [&](const RunProgress& at) {
+                progress.show(fmt::format("{} launches, {} us simulated", at.launches, at.now.value() / 1000));
+            };
+        }
+        FilesSink no_files(own, false);
+        return run_scenario(own, options.backend, *policy, *backend, number == 0 ? files : no_files,
+                            run_options);
+    };
+    ReplicateOptions replicate_options;
+    replicate_options.jobs = source->plugin ? 1 : options.jobs;
+    if (repeated) {
+        replicate_options.progress = [&](std::uint32_t done) {
+            progress.show(
+                fmt::format("replication {} of {}{}", done,
+                            scenario.replications.count < scenario.replications.count_max ? "at most " : "",
+                            scenario.replications.count_max));
+        };
+    }
+    return replicate(scenario.replications, scenario.seed, replication, replicate_options);
+}
+
+/// The run once more under the policy of `--compare`, as often as it was run under its own.
+Loaded<Comparison> compare_scenario(const FinishedRun& run, const CsrGraph* graph, const RunnerOptions& options,
+                                    ProgressLine& progress) {
+    Scenario other = run.scenario;
+    other.policy = *options.compare;
+    if (is_plugin_path(other.policy)) {
+        other.decide = DecisionPlace::Host;
+    }
+    other.replications.count = static_cast<std::uint32_t>(run.replications.all.size());
+    other.replications.count_max = other.replications.count;
+    other.replications.relative_half_width = BasisPoints(0);
+    FilesSink no_files(other, false);
+    auto replications = replicate_scenario(other, graph, options, no_files, progress);
+    if (!replications) {
+        return Refusal(replications.error());
+    }
+    return Comparison{other.policy, *std::move(replications)};
+}
+
+/// Why the first replication that did not finish its work, from number `first` on, did not.
+std::optional<std::string> unfinished(const Replications& replications, std::size_t first) {
+    for (std::size_t number = first; number < replications.all.size(); ++number) {
+        const Replication& replication = replications.all[number];
+        if (replication.stopped_by) {
+            return fmt::format("replication {} (seed {}): {}", number, replication.seed,
+                               *replication.stopped_by);
+        }
+    }
+    return std::nullopt;
+}
+
 Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& options, GraphShelf& graphs,
                             const std::string& label) {
     ProgressLine progress(options.show_progress, label);
-    FinishedRun run{scenario, {}, {}, {}, {}};
+    FinishedRun run{scenario, {}, {}, {}, {}, {}, {}};
     const CsrGraph* graph = nullptr;
     if (!scenario.graph.empty()) {
         progress.show("loading the graph");
@@ -105,24 +175,29 @@ Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& optio
         }
         run.graph = GraphFacts{graph->vertices(), graph->undirected_edges()};
     }
-    const auto source = find_policy_source(scenario.policy);
-    if (!source) {
-        return Refusal(source.error());
+    FilesSink files(scenario, options.keep_files);
+    auto replications = replicate_scenario(scenario, graph, options, files, progress);
+    if (!replications) {
+        return Refusal(replications.error());
     }
-    const auto policy = source->make(scenario.parameters);
-    const auto backend = make_sim_backend(scenario, graph);
-    FilesSink sink(scenario, options.keep_files);
-    RunOptions run_options;
-    run_options.stop = options.stop;
-    run_options.progress = [&](const RunProgress& at) {
-        progress.show(fmt::format("{} launches, {} us simulated", at.launches, at.now.value() / 1000));
-    };
-    auto summary = run_scenario(scenario, options.backend, *policy, *backend, sink, run_options);
-    if (!summary) {
-        return Refusal(summary.error());
+    run.replications = *std::move(replications);
+    run.summary = run.replications.first;
+    run.summary.digest = run.replications.digest();
+    if (!run.summary.stopped_by) {
+        run.summary.stopped_by = unfinished(run.replications, 1);
     }
-    run.summary = *std::move(summary);
-    sink.finish(run);
+    files.finish(run);
+    if (options.compare) {
+        auto comparison = compare_scenario(run, graph, options, progress);
+        if (!comparison) {
+            return Refusal(comparison.error());
+        }
+        run.comparison = *std::move(comparison);
+        const auto why = unfinished(run.comparison->replications, 0);
+        if (why && !run.summary.stopped_by) {
+            run.summary.stopped_by = fmt::format("under {}, {}", *options.compare, *why);
+        }
+    }
     return run;
 }
 
@@ -164,11 +239,26 @@ Loaded<void> check_backend(const std::string& name) {
                               .allowed = "sim"});
 }
 
-Loaded<void> load_policies(const ScenarioFile& file) {
+Loaded<void> load_policies(const ScenarioFile& file, const std::optional<std::string>& compare) {
     for (const Scenario& scenario : file.runs) {
         if (const auto source = find_policy_source(scenario.policy); !source) {
             return Refusal(source.error());
         }
+        if (compare && scenario.replications.count_max < 2) {
+            return Refusal(InputError{.where = "--compare",
+                                      .line = {},
+                                      .key = {},
+                                      .problem = fmt::format("the run {} has one replication", scenario.name),
+                                      .allowed = "two or more, by --replications or [replications]"});
+        }
+    }
+    if (!compare) {
+        return {};
+    }
+    if (const auto source = find_policy_source(*compare); !source) {
+        InputError error = source.error();
+        error.where = error.where == "--policy" ? "--compare" : error.where;
+        return Refusal(std::move(error));
     }
     return {};
 }

@@ -1,5 +1,6 @@
 #include "bench/summary_json.h"
 
+#include "bench/replication_output.h"
 #include "bench/version.h"
 #include "sim/engine/digest.h"
 
@@ -62,6 +63,8 @@ Json run_json(const FinishedRun& run) {
     json["compilation_ns"] = summary.compilation.value();
     json["waiting_ns"] = summary.waiting.value();
     json["stopped_by"] = or_null(summary.stopped_by);
+    json["replications"] = replications_json(run);
+    json["comparison"] = comparison_json(run);
     return json;
 }
 
@@ -85,6 +88,7 @@ nlohmann::ordered_json summary_json(const ScenarioFile& file, const ScenarioOver
     replay["seed"] = or_null(overrides.seed);
     replay["decide"] =
         overrides.decide ? Json(*overrides.decide == DecisionPlace::Host ? "host" : "device") : Json(nullptr);
+    replay["replications"] = or_null(overrides.replications);
     replay["text"] = file.text;
     json["replay"] = std::move(replay);
     return json;

@@ -1,5 +1,6 @@
 #include "bench/summary_table.h"
 
+#include "bench/replication_output.h"
 #include "sim/engine/digest.h"
 
 #include <fmt/format.h>
@@ -162,6 +163,7 @@ std::string summary_table(const ScenarioFile& file, const std::vector<FinishedRu
                        summary.decide == DecisionPlace::Host ? "host" : "device", summary.seed);
         append_topologies(text, summary);
         append_totals(text, run);
+        append_replications(text, run);
     }
     fmt::format_to(std::back_inserter(text), "\ndigest of all runs {}\n", hex(combined_digest(runs)));
     return text;

@@ -159,6 +159,17 @@ constexpr std::array kScenarioKeys{
     KeySpec{"faults", "share_bps", KeyType::Bps, 1, 10'000, "10000", "of the launches, at random"},
     KeySpec{"faults", "amount", KeyType::Count, 1, kU32Max, "none", "of delay, quantise and corrupt"},
 
+    KeySpec{"replications", "count", KeyType::Count, 1, 1'000'000, "1, or 10 with a target",
+            "times that a run is repeated with other random numbers; `--replications` sets it and count_max"},
+    KeySpec{"replications", "count_max", KeyType::Count, 1, 1'000'000, "count, or 1000 with a target",
+            "times at most, while the target is not met"},
+    KeySpec{"replications", "relative_half_width_bps", KeyType::Bps, 1, 10'000, "no target",
+            "target: half-width of the metric's interval, as a share of its mean"},
+    KeySpec{"replications", "confidence_bps", KeyType::Bps, 5000, 9999, "9500",
+            "how often an interval is to contain the truth"},
+    KeySpec{"replications", "metric", KeyType::Choice, 0, 0, "makespan", "what the target is about",
+            "makespan, topology_switches, flaps, latency_mean, latency_p50, latency_p99, items_rejected"},
+
     KeySpec{"run", "name", KeyType::Text, 0, 0, kRequired, "unique in the file; letters, digits, - and _"},
     KeySpec{"run", "graph", KeyType::Text, 0, 0, "none",
             "a graph file relative to the scenario, or a generator SPEC (`megabed list generators`)"},
@@ -423,7 +434,9 @@ std::string keys_as_markdown() {
         "Made by `megabed list keys`; do not edit. Files are TOML in ASCII (comments may hold anything). A "
         "scenario holds one or more `[[run]]` "
         "tables; "
-        "`[policy]`, `[device]`, `[memory]` and `[[faults]]` apply to every run, and a run may hold tables of "
+        "`[policy]`, `[device]`, `[memory]`, `[[faults]]` and `[replications]` apply to every run, and a run "
+        "may "
+        "hold tables of "
         "the same names "
         "(`[run.policy]` and so on) whose keys replace the shared ones. `--set policy.name=stateless` replaces "
         "a "

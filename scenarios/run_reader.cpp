@@ -11,6 +11,7 @@
 #include "scenarios/workload_tables.h"
 #include "sim/graphs/graph_source.h"
 #include "sim/plugins/plugin_policy.h"
+#include "sim/replicate.h"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <variant>
 
 namespace megabed {
 namespace {
@@ -38,7 +40,7 @@ public:
         SectionReader run(scenario_keys(), "run", tables_.run(), errors_);
         read_name(run, scenario);
         read_graph(run, scenario);
-        std::vector<std::string_view> tables{"policy", "device", "memory", "faults"};
+        std::vector<std::string_view> tables{"policy", "device", "memory", "faults", "replications"};
         tables.insert(tables.end(), kWorkloadTables.begin(), kWorkloadTables.end());
         run.refuse_unknown(tables);
         read_policy(scenario);
@@ -46,6 +48,7 @@ public:
         read_memory(tables_, scenario, errors_);
         read_faults(tables_, scenario, errors_);
         read_workload(run, scenario);
+        read_replications(scenario);
         return scenario;
     }
 
@@ -252,6 +255,44 @@ private:
         keys.refuse_unknown();
         if (scenario.graph.empty()) {
             run.refuse("graph", "is missing", "a graph file or a generator SPEC");
+        }
+    }
+
+    void read_replications(Scenario& scenario) {
+        SectionReader keys(scenario_keys(), "replications", tables_.shared("replications"), errors_);
+        constexpr std::uint32_t kWithTarget = 10;
+        constexpr std::uint32_t kMostWithTarget = 1000;
+        ReplicationSettings& settings = scenario.replications;
+        const auto target = keys.bps("relative_half_width_bps");
+        settings.relative_half_width = target.value_or(BasisPoints(0));
+        const auto count = keys.u32("count");
+        const auto count_max = keys.u32("count_max");
+        settings.count = count.value_or(target ? std::min(kWithTarget, count_max.value_or(kWithTarget)) : 1);
+        settings.count_max =
+            count_max.value_or(target ? std::max(kMostWithTarget, settings.count) : settings.count);
+        settings.confidence = keys.bps("confidence_bps").value_or(settings.confidence);
+        const std::string metric = keys.text("metric").value_or("makespan");
+        keys.refuse_unknown();
+        for (const MetricRow& row : metric_rows()) {
+            if (row.name == metric) {
+                settings.metric = row.metric;
+            }
+        }
+        if (settings.count_max < settings.count) {
+            keys.refuse("count_max", fmt::format("is {}, below count", settings.count_max),
+                        fmt::format("{} to 1000000", settings.count));
+        } else if (settings.count_max > settings.count && !target) {
+            keys.refuse("count_max",
+                        fmt::format("is {}, and nothing says when to stop before", settings.count_max),
+                        "count, or a target in relative_half_width_bps too");
+        } else if (target && settings.count == 1 && settings.count_max > 1) {
+            keys.refuse("count", "is 1: one replication has no interval to compare with the target",
+                        "2 to 1000000");
+        }
+        if (metric_rows()[static_cast<std::size_t>(settings.metric)].of_service &&
+            !std::holds_alternative<ServiceWorkload>(scenario.workload)) {
+            keys.refuse("metric", fmt::format("is {}, and the run {} serves no items", metric, scenario.name),
+                        "a metric of every run, or [run.replications] for the services alone");
         }
     }
 

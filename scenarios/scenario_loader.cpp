@@ -76,8 +76,8 @@ public:
         (void)top.integer("format");
         file.summary = top.text("summary").value_or("");
         const auto seed = static_cast<std::uint64_t>(top.integer("seed").value_or(1));
-        top.refuse_unknown({"policy", "device", "memory", "faults", "run", "counterexample"});
-        for (const std::string_view section : {"policy", "device", "memory"}) {
+        top.refuse_unknown({"policy", "device", "memory", "faults", "replications", "run", "counterexample"});
+        for (const std::string_view section : {"policy", "device", "memory", "replications"}) {
             expect_table(section);
         }
         read_runs(file);
@@ -185,6 +185,10 @@ ScenarioOverrides with_flags(ScenarioOverrides overrides) {
     if (overrides.decide) {
         overrides.settings.push_back(
             fmt::format("policy.decide={}", *overrides.decide == DecisionPlace::Host ? "host" : "device"));
+    }
+    if (overrides.replications) {
+        overrides.settings.push_back(fmt::format("replications.count={}", *overrides.replications));
+        overrides.settings.push_back(fmt::format("replications.count_max={}", *overrides.replications));
     }
     return overrides;
 }

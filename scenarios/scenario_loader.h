@@ -18,6 +18,7 @@ struct ScenarioOverrides {
     std::optional<std::string> policy{};
     std::optional<std::uint64_t> seed{};
     std::optional<DecisionPlace> decide{};
+    std::optional<std::uint32_t> replications{};  ///< exactly so many, whatever target the file has
 };
 
 /// A scenario file: its runs, complete and checked, and the text they came from.

@@ -7,12 +7,16 @@
 #include "scenarios/request_toml.h"
 #include "scenarios/section_reader.h"
 #include "scenarios/workload_tables.h"
+#include "sim/replicate.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace megabed {
@@ -380,6 +384,69 @@ TEST(ScenarioLoader, A_wrong_setting_names_the_flag) {
         ASSERT_FALSE(file) << bad.setting;
         EXPECT_EQ(to_string(file.error()).find(bad.message), 0U) << to_string(file.error());
     }
+}
+
+const std::string kService =
+    "[[run]]\nname = 's'\n[run.service]\nduration = '1 ms'\nitem = '1 us'\nring_slots = 4\n"
+    "[[run.service.tenant]]\nname = 't'\nitems_per_second = 1\n";
+
+TEST(ScenarioLoader, Replications_are_one_unless_said_otherwise) {
+    const auto settings = [](const std::string& section, const ScenarioOverrides& overrides = {}) {
+        const auto file = parse(kHead + section + kService, overrides);
+        EXPECT_TRUE(file) << to_string(file.error());
+        return file ? file->runs[0].replications : ReplicationSettings();
+    };
+    EXPECT_EQ(settings("").count, 1U);
+    EXPECT_EQ(settings("").count_max, 1U);
+    EXPECT_EQ(settings("").confidence, BasisPoints(9500));
+    EXPECT_EQ(settings("[replications]\ncount = 7\n").count_max, 7U);
+    const ReplicationSettings target = settings(
+        "[replications]\nrelative_half_width_bps = 50\nmetric = 'latency_p99'\nconfidence_bps = 9900\n");
+    EXPECT_EQ(target.count, 10U);
+    EXPECT_EQ(target.count_max, 1000U);
+    EXPECT_EQ(target.relative_half_width, BasisPoints(50));
+    EXPECT_EQ(target.metric, ReplicationMetric::LatencyP99);
+    EXPECT_EQ(target.confidence, BasisPoints(9900));
+    EXPECT_EQ(settings("[replications]\nrelative_half_width_bps = 50\ncount_max = 4\n").count, 4U);
+    ScenarioOverrides overrides;
+    overrides.replications = 3;
+    const ReplicationSettings flag = settings("[replications]\nrelative_half_width_bps = 50\n", overrides);
+    EXPECT_EQ(flag.count, 3U);
+    EXPECT_EQ(flag.count_max, 3U);
+}
+
+TEST(ScenarioLoader, Wrong_replications_are_refused_with_their_line) {
+    for (const auto& [lines, message] : std::initializer_list<std::pair<std::string, std::string>>{
+             {"count = 0", ":4: replications.count: is 0; allowed: 1 to 1000000"},
+             {"relative_half_width_bps = 0",
+              "replications.relative_half_width_bps: is 0; allowed: 1 to 10000 bps"},
+             {"metric = 'speed'", "replications.metric: is 'speed'; allowed: makespan, "},
+             {"confidence_bps = 10000", "replications.confidence_bps: is 10000; allowed: 5000 to 9999 bps"},
+             {"count_max = 5", "count_max: is 5, and nothing says when to stop before"},
+             {"count = 6\ncount_max = 5", "count_max: is 5, below count; allowed: 6 to 1000000"},
+             {"count = 1\nrelative_half_width_bps = 9", "count: is 1: one replication has no interval"},
+             {"metric = 'latency_p50'", "metric: is latency_p50, and the run r serves no items"},
+             {"times = 3", "times: is no key here"},
+         }) {
+        const auto file = parse(kHead + "[replications]\n" + lines + "\n" + kRun);
+        ASSERT_FALSE(file) << lines;
+        EXPECT_NE(to_string(file.error()).find(message), std::string::npos) << to_string(file.error());
+    }
+    EXPECT_FALSE(parse(kHead + "replications = 3\n" + kRun));
+}
+
+TEST(Keys, Name_every_metric) {
+    std::string names;
+    for (const MetricRow& row : metric_rows()) {
+        names += names.empty() ? "" : ", ";
+        names += row.name;
+    }
+    const auto keys = scenario_keys();
+    const auto spec = std::find_if(keys.begin(), keys.end(), [](const KeySpec& key) {
+        return key.section == "replications" && key.key == "metric";
+    });
+    ASSERT_NE(spec, keys.end());
+    EXPECT_EQ(spec->allowed, names);
 }
 
 TEST(ScenarioLoader, A_missing_file_and_a_folder_are_refused) {

@@ -203,6 +203,26 @@ struct TelemetryFault {
     std::uint32_t amount = 0;
 };
 
+/// A figure of a run that its replications are summed up by.
+enum class ReplicationMetric : std::uint8_t {
+    Makespan,
+    TopologySwitches,
+    Flaps,
+    LatencyMean,
+    LatencyP50,
+    LatencyP99,
+    ItemsRejected,
+};
+
+/// How often a run is repeated with other random numbers.
+struct ReplicationSettings {
+    std::uint32_t count = 1;            ///< at least
+    std::uint32_t count_max = 1;        ///< at most; only a target makes it more than `count`
+    BasisPoints relative_half_width{};  ///< target, as a share of the mean of `metric`; 0: none
+    BasisPoints confidence{9500};       ///< of all intervals
+    ReplicationMetric metric{};
+};
+
 /// Where the next launch is decided.
 enum class DecisionPlace : std::uint8_t { Host, Device };
 
@@ -226,6 +246,7 @@ struct Scenario {
     std::vector<TelemetryFault> faults{};
     std::string graph;  ///< path or generator SPEC; empty where the workload needs none
     Workload workload{};
+    ReplicationSettings replications{};
 };
 
 }  // namespace megabed

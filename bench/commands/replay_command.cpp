@@ -12,10 +12,12 @@
 #include "sim/plugins/policy_source.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -72,6 +74,13 @@ Loaded<StoredRun> load_stored_run(const std::string& file) {
         if (!replay.at("decide").is_null()) {
             run.overrides.decide =
                 replay.at("decide").get<std::string>() == "host" ? DecisionPlace::Host : DecisionPlace::Device;
+        }
+        if (replay.contains("replications") && !replay.at("replications").is_null()) {
+            if (const Json& count = replay.at("replications");
+                !count.is_number_unsigned() || count.get<std::uint64_t>() > 1'000'000) {
+                return refuse("is no stored run: replay.replications is " + replay.at("replications").dump());
+            }
+            run.overrides.replications = replay.at("replications").get<std::uint32_t>();
         }
         for (const Json& stored : json.at("runs")) {
             run.runs.emplace_back(stored.at("name").get<std::string>(), stored.at("digest").get<std::string>());
@@ -149,6 +158,7 @@ int replay(const std::string& path, bool json) {
     RunnerOptions options;
     options.backend = stored->backend;
     options.show_progress = true;
+    options.jobs = std::max(1U, std::thread::hardware_concurrency());
     options.stop = stop_on_interrupt();
     const auto runs = run_all(*file, options);
     if (!runs) {

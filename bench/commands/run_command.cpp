@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
 
 namespace megabed {
 namespace {
@@ -31,6 +32,9 @@ struct RunArguments {
     std::optional<std::uint64_t> seed;
     std::vector<std::string> settings;
     std::optional<std::string> out;
+    std::optional<std::uint32_t> replications;
+    std::optional<std::string> compare;
+    unsigned jobs = 0;
     bool no_check = false;
     bool json = false;
 };
@@ -40,6 +44,7 @@ ScenarioOverrides overrides_of(const RunArguments& arguments) {
     overrides.settings = arguments.settings;
     overrides.policy = arguments.policy;
     overrides.seed = arguments.seed;
+    overrides.replications = arguments.replications;
     if (arguments.decide) {
         overrides.decide = *arguments.decide == "host" ? DecisionPlace::Host : DecisionPlace::Device;
     }
@@ -89,13 +94,15 @@ int run(const RunArguments& arguments) {
     if (!file) {
         return refuse(file.error());
     }
-    if (const auto loaded = load_policies(*file); !loaded) {
+    if (const auto loaded = load_policies(*file, arguments.compare); !loaded) {
         return refuse(loaded.error());
     }
     RunnerOptions options;
     options.backend = arguments.backend;
     options.keep_files = arguments.out.has_value();
     options.show_progress = true;
+    options.jobs = arguments.jobs != 0 ? arguments.jobs : std::max(1U, std::thread::hardware_concurrency());
+    options.compare = arguments.compare;
     options.stop = stop_on_interrupt();
     const auto runs = run_all(*file, options);
     if (!runs) {
@@ -143,6 +150,23 @@ void add_run_command(CLI::App& app, Action& action) {
         ->add_option("--set", arguments->settings,
                      "KEY=VALUE: replace a key for every run, such as memory.budget='1 GiB'; may be repeated")
         ->allow_extra_args(false);
+    constexpr std::uint64_t kReplicationsMax = 1'000'000;
+    command
+        ->add_option(
+            "--replications", arguments->replications,
+            "times that every run is repeated with other random numbers, for intervals around its figures "
+            "(default: the file's; see sim/statistics/STATISTICS.md)")
+        ->check(whole_number(kReplicationsMax, 1));
+    command->add_option(
+        "--compare", arguments->compare,
+        "policy to run with the same random numbers as well, for the paired differences; needs two or "
+        "more replications");
+    command
+        ->add_option(
+            "--jobs", arguments->jobs,
+            "threads for replications; 0: one a core; a plug-in has one. The result does not depend on it")
+        ->capture_default_str()
+        ->check(CLI::Range(0U, 1024U));
     command->add_option("--out", arguments->out,
                         "folder for summary.json and each run's launches.csv (times in ns) and trace.json "
                         "(open it in Perfetto)");

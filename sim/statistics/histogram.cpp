@@ -1,5 +1,7 @@
 #include "sim/statistics/histogram.h"
 
+#include "policy/units.h"
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -18,9 +20,10 @@ void Histogram::merge(const Histogram& other) {
 
 std::int64_t Histogram::quantile(double share) const {
     assert(!empty() && share >= 0 && share <= 1);
-    const double wanted = std::ceil(share * static_cast<double>(count_));
-    const auto rank = std::max<std::uint64_t>(static_cast<std::uint64_t>(wanted), 1);
-    std::uint64_t seen = 0;
+    constexpr WideInteger kDecimals = 1'000'000'000;
+    const auto billionths = static_cast<WideInteger>(std::llround(share * static_cast<double>(kDecimals)));
+    const auto rank = std::max<WideInteger>(div_ceil(billionths * count_, kDecimals), 1);
+    WideInteger seen = 0;
     for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
         seen += counts_[bucket];
         if (seen >= rank) {
