@@ -1,10 +1,11 @@
 #include "sim/costs/cost_model.h"
 #include "sim/engine/counter_random.h"
 #include "sim/threads/thread_work.h"
-#include "sim/work/simulated_work.h"
+#include "sim/work/wave_source.h"
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 #include <variant>
 
 namespace megabed {
@@ -18,9 +19,9 @@ public:
     TouchTiles(std::uint64_t seed, std::uint32_t vertices) : seed_(seed), touched_(vertices) {}
 
     TileResult run(RingSlot& slot, unsigned /*worker*/) override {
+        const std::uint64_t wave = std::uint64_t{slot.argument[kTouchWave]} << 32;
         for (std::uint32_t item = slot.argument[kTouchFirst]; item < slot.argument[kTouchLast]; ++item) {
-            const std::uint64_t drawn =
-                scatter(seed_ ^ scatter(std::uint64_t{slot.argument[kTouchWave]} << 32 | item));
+            const std::uint64_t drawn = scatter(seed_ ^ scatter(wave | item));
             touched_[drawn % touched_.size()].fetch_add(1, std::memory_order_relaxed);
         }
         return TileResult::Done;
@@ -33,51 +34,53 @@ private:
     std::vector<std::atomic<std::uint32_t>> touched_;
 };
 
-/// Work whose telemetry the scenario prescribes: what is observed, and how many items and waves a launch has,
-/// comes from the simulator's own description; here each item is a random access.
+/// Work whose telemetry the scenario prescribes: what is observed, and how many items a wave has, comes from the
+/// same source as in the simulator; here each item of a synthetic frontier is a random access. Listed requests
+/// are a token, one tile each: they may ask for any number of items.
 class PrescribedWork final : public ThreadWork {
 public:
     PrescribedWork(const Scenario& scenario, const WorkerPoolOptions& options)
-        : costs_(scenario.device),
-          work_(std::holds_alternative<SyntheticWorkload>(scenario.workload)
-                    ? make_synthetic_work(scenario, costs_)
-                    : make_requests_work(scenario, costs_)),
+        : source_(make_wave_source(scenario, nullptr)),
+          waves_max_(source_->prescribes_requests() ? 1 : scenario.fuse_waves_max),
           tile_items_(std::max(scenario.device.tile_items, 1U)),
           tiles_(std::make_shared<TouchTiles>(scenario.seed, vertices_of(scenario))),
           pool_({.slots = kRingSlots, .workers = options.threads}, tiles_, options) {}
 
-    [[nodiscard]] bool done() const override { return work_->done(); }
-    void observe(Observation& observation) override { work_->observe(observation); }
-    [[nodiscard]] bool prescribes_requests() const override { return work_->prescribes_requests(); }
-    [[nodiscard]] Bytes resident() const override { return work_->resident(); }
+    [[nodiscard]] bool done() const override { return source_->done(); }
+    void observe(Observation& observation) override { source_->observe(observation); }
+    [[nodiscard]] bool prescribes_requests() const override { return source_->prescribes_requests(); }
+    [[nodiscard]] Bytes resident() const override { return source_->resident(); }
 
-    LaunchWork launch(const LaunchRecommendation& recommendation, std::uint32_t granted_groups,
+    LaunchWork launch(const LaunchRecommendation& recommendation, std::uint32_t /*granted_groups*/,
                       unsigned workers) override {
-        const WorkDone done = work_->start(recommendation, {granted_groups, granted_groups});
-        work_->finish();
-        const std::uint32_t slots = std::max(recommendation.geometry.slot_count.value(), 1U);
-        const std::uint64_t tile =
-            std::max<std::uint64_t>(tile_items_, div_ceil<std::uint64_t>(done.items, slots));
-        ++launches_;
-        if (done.items != 0) {
-            pool_.open(workers, slots);
-            bool well = true;
-            for (std::uint64_t first = 0; well && first < done.items; first += tile) {
-                RingItem item;
-                item.argument[kTouchFirst] = static_cast<std::uint32_t>(first);
-                item.argument[kTouchLast] = static_cast<std::uint32_t>(std::min(first + tile, done.items));
-                item.argument[kTouchWave] = launches_;
-                well = pool_.publish(item);
+        LaunchWork done;
+        const Direction direction = direction_of(recommendation.topology);
+        if (recommendation.topology == DispatchTopology::Empty) {
+            // An empty queue was listed, or a fault made it look empty: the first is passed over.
+            if (prescribes_requests()) {
+                source_->advance(direction);
             }
-            if (well && pool_.drain()) {
-                items_ += done.items;
-            }
+            return done;
         }
-        return {done.waves, done.items, done.arcs};
+        const std::uint32_t slots = std::max(recommendation.geometry.slot_count.value(), 1U);
+        const std::uint32_t waves_max = waves_of_launch(recommendation.topology, waves_max_);
+        for (std::uint32_t wave = 0; wave < waves_max && !source_->done() && !pool_.failure(); ++wave) {
+            const WaveWork work = source_->advance(direction);
+            done.waves += output_passes(recommendation, work.discovered);
+            done.items += work.frontier_vertices;
+            done.arcs += work.inspected_arcs;
+            touch(prescribes_requests() ? std::min(work.frontier_vertices, tile_items_) : work.frontier_vertices,
+                  slots, workers);
+        }
+        return done;
     }
 
-    void refused() override { work_->refused(); }
-    [[nodiscard]] std::uint64_t levels() const override { return work_->levels(); }
+    void refused() override {
+        if (prescribes_requests()) {
+            source_->advance(Direction::Push);
+        }
+    }
+    [[nodiscard]] std::uint64_t levels() const override { return source_->levels(); }
     void add_results(Digest& digest) const override {
         digest.add(items_);
         for (const auto& word : tiles_->touched()) {
@@ -97,12 +100,28 @@ private:
         return synthetic == nullptr ? 1U << 16 : std::clamp(synthetic->vertices, 1U, kMost);
     }
 
-    CostModel costs_;
-    std::unique_ptr<SimulatedWork> work_;
+    void touch(std::uint32_t items, std::uint32_t slots, unsigned workers) {
+        const std::uint64_t tile = std::max(tile_items_, div_ceil(items, slots));
+        ++waves_;
+        pool_.open(workers, slots);
+        for (std::uint64_t first = 0; first < items; first += tile) {
+            RingItem item;
+            item.argument[kTouchFirst] = static_cast<std::uint32_t>(first);
+            item.argument[kTouchLast] = static_cast<std::uint32_t>(std::min<std::uint64_t>(first + tile, items));
+            item.argument[kTouchWave] = waves_;
+            if (!pool_.publish(item)) {
+                return;
+            }
+        }
+        items_ += pool_.drain() ? items : 0;
+    }
+
+    std::unique_ptr<WaveSource> source_;
+    std::uint32_t waves_max_;
     std::uint32_t tile_items_;
     std::shared_ptr<TouchTiles> tiles_;
     WorkerPool pool_;
-    std::uint32_t launches_ = 0;
+    std::uint32_t waves_ = 0;
     std::uint64_t items_ = 0;
 };
 

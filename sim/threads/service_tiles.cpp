@@ -14,8 +14,7 @@ SimTime time_at(const RingSlot& slot, std::uint32_t word) {
 
 }  // namespace
 
-ServiceTiles::ServiceTiles(const ServiceWorkload& workload, std::vector<std::uint32_t> entry_of,
-                           unsigned workers, std::function<void(std::uint32_t, SimTime)> on_done)
+ServiceTiles::ServiceTiles(const ServiceWorkload& workload, std::vector<std::uint32_t> entry_of, unsigned workers, OnDone on_done)
     : warm_up_(workload.warm_up),
       window_slots_(workload.window_slots.value()),
       entry_of_(std::move(entry_of)),
@@ -52,10 +51,15 @@ TileResult ServiceTiles::run(RingSlot& slot, unsigned worker) {
     const auto since_warm_up = [&](SimTime from) {
         return static_cast<double>(std::max((time - std::max(from, warm_up_)).value(), std::int64_t{0}));
     };
+    tally.in_flight += since_warm_up(came);
     tally.in_ring += since_warm_up(time_at(slot, kServiceEntered));
     tally.at_work += since_warm_up(begin);
     if (on_done_) {
-        on_done_(slot.tenant, time);
+        ServiceItem item;
+        item.tenant = slot.tenant;
+        item.entry = entry_of_[slot.tenant];
+        item.publisher = slot.argument[kServicePublisher];
+        on_done_(item, time);
     }
     return TileResult::Done;
 }

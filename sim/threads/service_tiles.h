@@ -3,6 +3,7 @@
 #include "sim/scenario.h"
 #include "sim/statistics/histogram.h"
 #include "sim/threads/worker_pool.h"
+#include "sim/work/publishers.h"
 
 #include <array>
 #include <atomic>
@@ -17,7 +18,8 @@ namespace megabed {
 enum ServiceWord : std::uint32_t {
     kServiceWork = 0,
     kServiceCame = 2,
-    kServiceEntered = 4,  ///< when it got into the ring
+    kServiceEntered = 4,    ///< when it got into the ring
+    kServicePublisher = 6,  ///< who waits for it; not a time
 };
 
 inline void put_time(std::array<std::uint32_t, kHandlerWords>& words, std::uint32_t at, SimTime time) {
@@ -29,6 +31,7 @@ inline void put_time(std::array<std::uint32_t, kHandlerWords>& words, std::uint3
 /// What one worker has seen of the items it did. Item-time sums are in ns and begin at the warm-up's end.
 struct alignas(64) ServiceTally {
     std::vector<Histogram> latencies;  ///< of each entry of the scenario's list of tenants
+    double in_flight = 0;              ///< from coming to done
     double in_ring = 0;                ///< from entering the ring to done
     double at_work = 0;                ///< from the beginning of the work to done
 };
@@ -36,10 +39,12 @@ struct alignas(64) ServiceTally {
 /// A worker that has claimed a service item spins for the item's time.
 class ServiceTiles final : public TileHandler {
 public:
-    /// `entry_of`: of each publisher, its entry in the list of tenants. `on_done`: called with the publisher
-    /// and the time when an item is done, from every worker; may be empty.
+    using OnDone = std::function<void(const ServiceItem&, SimTime)>;
+
+    /// `entry_of`: of each tenant, its entry in the list of tenants. `on_done`: called when an item is done, with
+    /// its tenant, entry and publisher filled in, from every worker; may be empty.
     ServiceTiles(const ServiceWorkload& workload, std::vector<std::uint32_t> entry_of, unsigned workers,
-                 std::function<void(std::uint32_t, SimTime)> on_done);
+                 OnDone on_done);
 
     TileResult run(RingSlot& slot, unsigned worker) override;
     [[nodiscard]] std::string_view opcode_name(std::uint32_t /*opcode*/) const override { return "service"; }
@@ -63,7 +68,7 @@ private:
     SimTime warm_up_;
     std::uint32_t window_slots_;
     std::vector<std::uint32_t> entry_of_;
-    std::function<void(std::uint32_t, SimTime)> on_done_;
+    OnDone on_done_;
     std::chrono::steady_clock::time_point start_{};
     const RingSlot* slots_ = nullptr;
     std::vector<ServiceTally> tallies_;

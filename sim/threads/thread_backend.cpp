@@ -2,9 +2,11 @@
 
 #include "sim/costs/cost_model.h"
 #include "sim/engine/digest.h"
+#include "sim/engine/event_queue.h"
+#include "sim/telemetry.h"
 #include "sim/threads/thread_work.h"
+#include "sim/work/co_tenant_memory.h"
 
-#include <fmt/format.h>
 #include <algorithm>
 #include <cassert>
 #include <thread>
@@ -14,19 +16,29 @@
 namespace megabed {
 namespace {
 
-Bytes held_at(const MemoryRamp& ramp, SimTime time) {
-    if (time <= ramp.start) {
-        return ramp.from;
+/// The memory of co-tenants, the simulator's, in measured time.
+class CoTenants final : private EventScheduler {
+public:
+    CoTenants(const MemorySettings& settings, std::uint64_t seed) : memory_(settings, seed, *this) {}
+
+    [[nodiscard]] Bytes held(SimTime time) {
+        while (!events_.empty() && events_.next_time() <= time) {
+            const auto event = events_.pop();
+            now_ = event.time;
+            memory_.on_event(event.payload);
+        }
+        return memory_.held(time);
     }
-    if (time >= ramp.end) {
-        return ramp.to;
-    }
-    const double share =
-        static_cast<double>((time - ramp.start).value()) / static_cast<double>((ramp.end - ramp.start).value());
-    const auto from = static_cast<double>(ramp.from.value());
-    const auto to = static_cast<double>(ramp.to.value());
-    return Bytes(static_cast<std::uint64_t>(from + share * (to - from)));
-}
+
+private:
+    [[nodiscard]] SimTime now() const override { return now_; }
+    EventHandle schedule(SimTime time, SimEvent event) override { return events_.push(time, event); }
+    void cancel(EventHandle handle) override { events_.cancel(handle); }
+
+    EventQueue<SimEvent> events_;
+    SimTime now_{};
+    CoTenantMemory memory_;
+};
 
 /// The profile of a device that has a multiprocessor for every thread.
 DeviceProfile host_device(DeviceProfile profile, unsigned threads) {
@@ -40,7 +52,8 @@ public:
         : scenario_(scenario),
           work_(std::move(work)),
           device_(host_device(scenario.device, work_->pool().threads())),
-          costs_(device_) {}
+          costs_(device_, scenario.memory.bandwidth_of_others),
+          co_tenants_(scenario.memory, scenario.seed) {}
 
     [[nodiscard]] bool done() const override { return work_->done(); }
     [[nodiscard]] SimTime now() const override { return work_->pool().now(); }
@@ -67,28 +80,14 @@ public:
                 ring.in_flight()};
     }
 
-    /// As the simulator fills it; the requested groups are the profile's, not this machine's.
     [[nodiscard]] Observation observe() override {
         Observation observation;
         work_->observe(observation);
         if (work_->prescribes_requests()) {
             return observation;
         }
-        LaunchRequest& request = observation.request;
-        const DeviceProfile& device = scenario_.device;
-        constexpr std::uint32_t kGroupsAMultiprocessor = 4;
-        request.requested_worker_groups =
-            scenario_.requested_worker_groups.value_or(device.multiprocessors * kGroupsAMultiprocessor);
-        request.requested_hit_capacity = scenario_.requested_hit_capacity;
-        request.max_workgroup_size_x = device.max_workgroup_size_x;
-        request.max_compute_workgroups_per_dimension = device.max_compute_workgroups_per_dimension;
-        request.max_compute_invocations_per_workgroup = device.max_compute_invocations_per_workgroup;
-        request.resident_device_bytes = resident();
-        request.device_memory_budget = scenario_.memory.budget;
-        if (scenario_.memory.budget) {
-            request.memory_pressure =
-                ratio_floor(request.resident_device_bytes.value(), scenario_.memory.budget->value());
-        }
+        fill_settings(scenario_, observation.request);
+        fill_memory(scenario_, work_->resident() + co_tenants_.held(now()), observation.request);
         return observation;
     }
 
@@ -115,42 +114,16 @@ public:
     }
 
 private:
-    [[nodiscard]] Bytes resident() const {
-        Bytes bytes = work_->resident();
-        for (const MemoryProcess& process : scenario_.memory.co_tenants) {
-            bytes += held_at(std::get<MemoryRamp>(process), now());
-        }
-        return bytes;
-    }
-
     const Scenario& scenario_;
     std::unique_ptr<ThreadWork> work_;
     DeviceProfile device_;
     CostModel costs_;
+    CoTenants co_tenants_;
 };
-
-Refusal unavailable(const Scenario& scenario, std::string key, std::string problem) {
-    return Refusal(InputError{.kind = InputErrorKind::Unavailable,
-                              .where = scenario.file,
-                              .line = {},
-                              .key = fmt::format("run {}: {}", scenario.name, key),
-                              .problem = std::move(problem),
-                              .allowed = "--backend sim"});
-}
 
 }  // namespace
 
-Loaded<std::unique_ptr<ThreadBackend>> make_thread_backend(const Scenario& scenario, const CsrGraph* graph,
-                                                           const ThreadOptions& options) {
-    if (!scenario.faults.empty()) {
-        return unavailable(scenario, "faults", "are injected by the simulator only");
-    }
-    const bool only_ramps =
-        std::all_of(scenario.memory.co_tenants.begin(), scenario.memory.co_tenants.end(),
-                    [](const MemoryProcess& process) { return std::holds_alternative<MemoryRamp>(process); });
-    if (!only_ramps) {
-        return unavailable(scenario, "memory", "has co-tenants that the simulator only knows");
-    }
+std::unique_ptr<ThreadBackend> make_thread_backend(const Scenario& scenario, const CsrGraph* graph, const ThreadOptions& options) {
     WorkerPoolOptions pool;
     pool.threads = options.threads != 0 ? options.threads : std::max(std::thread::hardware_concurrency(), 1U);
     pool.deadline = options.deadline;

@@ -2,7 +2,6 @@
 
 #include "sim/backend.h"
 #include "sim/graphs/graph.h"
-#include "sim/input_error.h"
 #include "sim/scenario.h"
 #include "sim/threads/worker_pool.h"
 
@@ -43,9 +42,6 @@ public:
 /// A thread stands for one multiprocessor of the device profile: the groups granted are those of grid.x that
 /// `threads` multiprocessors hold at a time, and as many threads take part, at most all.
 /// Requires: `scenario` and `graph` outlive the backend; `graph` is not null where the workload traverses one.
-/// Errors: Unavailable, for telemetry faults and co-tenants other than a ramp, which only the simulator has.
-[[nodiscard]] Loaded<std::unique_ptr<ThreadBackend>> make_thread_backend(const Scenario& scenario,
-                                                                         const CsrGraph* graph,
-                                                                         const ThreadOptions& options = {});
+[[nodiscard]] std::unique_ptr<ThreadBackend> make_thread_backend(const Scenario& scenario, const CsrGraph* graph, const ThreadOptions& options = {});
 
 }  // namespace megabed
