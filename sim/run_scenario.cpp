@@ -25,9 +25,9 @@ void add_record(Digest& digest, const LaunchRecord& record, bool measures_time) 
     const SimTime start = measures_time ? SimTime(0) : outcome.start;
     const SimTime duration = measures_time ? SimTime(0) : outcome.duration;
     const std::uint64_t groups = measures_time ? 0 : outcome.granted_groups;
-    digest.add_words(std::array<std::uint64_t, 5>{
-        static_cast<std::uint64_t>(start.value()), static_cast<std::uint64_t>(duration.value()),
-        groups << 32 | outcome.waves, outcome.items, outcome.arcs});
+    digest.add_words(std::array<std::uint64_t, 5>{static_cast<std::uint64_t>(start.value()),
+                                                  static_cast<std::uint64_t>(duration.value()),
+                                                  groups << 32 | outcome.waves, outcome.items, outcome.arcs});
 }
 
 LatencySummary summarise(const Histogram& latencies) {

@@ -40,7 +40,7 @@ inline constexpr std::uint32_t kArgumentWords = 12;
 enum ArgumentWord : std::uint32_t {
     kHandlerWords = 8,   ///< words 0 to 7 are the handler's
     kArgTicket = 8,      ///< which publication this is, counted from 0, modulo 2^32
-    kArgAge = 9,         ///< times the item was put back
+    kArgPutBack = 9,     ///< times the item was put back
     kArgLock = 10,       ///< 0: none; else 1 + index of the lock that the item needs
     kArgBornEpoch = 11,  ///< epoch in which it was published first
 };
@@ -122,8 +122,7 @@ struct RingControl {
     alignas(64) std::uint64_t published = 0;
     alignas(64) std::uint64_t claimed = 0;
     alignas(64) std::uint64_t requeued = 0;
-    std::uint32_t requeued_age_max = 0;
-    std::uint64_t promoted = 0;  ///< moved up a class because of their age
+    std::uint32_t requeued_age_max = 0;  ///< epochs since the item was published
     alignas(64) std::uint64_t faults = 0;
     FaultRecord first_fault{};
     std::array<QueueTickets, kRingQueues> queues{};

@@ -69,7 +69,7 @@ public:
             slot.argument[word] = item.argument[word];
         }
         slot.argument[kArgTicket] = static_cast<std::uint32_t>(ticket);
-        slot.argument[kArgAge] = 0;
+        slot.argument[kArgPutBack] = 0;
         slot.argument[kArgLock] = item.lock;
         slot.argument[kArgBornEpoch] = atomics_.load(control.epoch);
         const SlotStatus before{atomics_.load(slot.status)};
@@ -195,9 +195,9 @@ public:
     constexpr void close() { atomics_.clear_bits(view_.control->gate, kOpen); }
     [[nodiscard]] constexpr std::uint32_t busy() const { return atomics_.load(view_.control->gate) & ~kOpen; }
 
-    /// Publishes again what was put back, older than `promote_age` (if that is not 0) one class higher.
-    /// Returns how many. Requires: one caller at a time.
-    constexpr std::uint32_t republish(std::uint32_t promote_age) {
+    /// Publishes again what was put back, behind the others of its class. Returns how many.
+    /// Requires: one caller at a time.
+    constexpr std::uint32_t republish() {
         std::uint32_t count = 0;
         // No more than there are now: with the gate open others may put back what is published here.
         for (std::uint64_t left = length(kDeferredQueue); left != 0; --left, ++count) {
@@ -206,10 +206,6 @@ public:
                 break;
             }
             RingSlot& slot = view_.slots[index];
-            if (promote_age != 0 && slot.argument[kArgAge] >= promote_age && slot.priority != 0) {
-                --slot.priority;
-                atomics_.add(view_.control->promoted, std::uint64_t{1});
-            }
             const std::uint32_t queue = slot.priority;
             const SlotStatus status{atomics_.load(slot.status)};
             // A new generation, so that a worker given up on earlier cannot finish the item a second time.
@@ -217,6 +213,38 @@ public:
             push(queue, index);
         }
         return count;
+    }
+
+    /// Lifts waiting items that were published at least `age` epochs ago by one class, from the heads on.
+    /// Returns how many. Requires: the gate is closed and nobody inside; one caller at a time.
+    constexpr std::uint32_t lift_aged(std::uint32_t age) {
+        std::uint32_t count = 0;
+        for (std::uint32_t queue = 1; queue < kRingClasses; ++queue) {
+            std::uint32_t index = 0;
+            for (std::uint64_t left = length(queue); left != 0 && peek(queue, index); --left) {
+                RingSlot& slot = view_.slots[index];
+                if (age_of(slot) < age || pop(queue, &index, 1) == 0) {
+                    break;
+                }
+                slot.priority = queue - 1;
+                push(queue - 1, index);
+                ++count;
+            }
+        }
+        return count;
+    }
+
+    /// The greatest age, in epochs, of the items at the heads of the classes. Requires: as `lift_aged`.
+    [[nodiscard]] constexpr std::uint32_t head_age() const {
+        std::uint32_t oldest = 0;
+        for (std::uint32_t queue = 0; queue < kRingClasses; ++queue) {
+            std::uint32_t index = 0;
+            if (peek(queue, index)) {
+                const std::uint32_t age = age_of(view_.slots[index]);
+                oldest = age > oldest ? age : oldest;
+            }
+        }
+        return oldest;
     }
 
     /// Gives up every item that a worker has been at since before `now - deadline`. Returns how many.
@@ -374,8 +402,7 @@ private:
             return false;
         }
         const std::uint32_t starvation = atomics_.load(view_.control->starvation_epochs);
-        if (starvation != 0 &&
-            atomics_.load(view_.control->epoch) - slot.argument[kArgBornEpoch] > starvation) {
+        if (starvation != 0 && age_of(slot) > starvation) {
             atomics_.add(tenant.starved, std::uint64_t{1});
         }
         return true;
@@ -386,11 +413,11 @@ private:
         RingControl& control = *view_.control;
         const std::uint32_t tenant = slot.tenant;
         const std::uint32_t lock = slot.argument[kArgLock];
-        const std::uint32_t age = slot.argument[kArgAge] + 1;
+        const std::uint32_t age = age_of(slot);
         if (!change(slot, claimed.status, SlotState::Requeue)) {
             return false;
         }
-        slot.argument[kArgAge] = age;
+        ++slot.argument[kArgPutBack];
         if (holds_lock) {
             unlock(lock);
         }
@@ -402,6 +429,11 @@ private:
         atomics_.at(RingPoint::BeforeDefer);
         push(kDeferredQueue, claimed.slot);
         return true;
+    }
+
+    /// Epochs since the item was published.
+    [[nodiscard]] constexpr std::uint32_t age_of(const RingSlot& slot) const {
+        return atomics_.load(view_.control->epoch) - slot.argument[kArgBornEpoch];
     }
 
     constexpr void unlock(std::uint32_t lock) {
@@ -459,6 +491,14 @@ private:
     constexpr void push(std::uint32_t queue, std::uint32_t index) {
         const std::uint64_t ticket = atomics_.add(view_.control->queues[queue].tail, std::uint64_t{1});
         atomics_.store(cell(queue, ticket), std::uint64_t{lap(ticket)} << 32 | index);
+    }
+
+    /// The index that the next pop gives, if there is one.
+    constexpr bool peek(std::uint32_t queue, std::uint32_t& index) const {
+        const std::uint64_t head = atomics_.load(view_.control->queues[queue].head);
+        const std::uint64_t entry = atomics_.load(cell(queue, head));
+        index = static_cast<std::uint32_t>(entry);
+        return static_cast<std::uint32_t>(entry >> 32) == lap(head);
     }
 
     /// Up to `wanted` indices in the order of their tickets. A ticket whose pusher has not written yet hides

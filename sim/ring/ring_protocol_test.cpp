@@ -85,37 +85,30 @@ TEST(RingProtocol, Items_over_the_quota_wait_for_the_next_epoch_and_age) {
     EXPECT_EQ(open.ring.in_flight(), 3U);
     EXPECT_EQ(open.storage.view().tenants[1].requeued, 3U);
     open.next_epoch();
-    EXPECT_EQ(open.ring.republish(0), 3U);
+    EXPECT_EQ(open.ring.republish(), 3U);
     EXPECT_EQ(open.serve(8), (std::vector<std::uint32_t>{2, 3}));
-    EXPECT_EQ(open.storage.view().control->requeued_age_max, 2U);
+    EXPECT_EQ(open.storage.view().control->requeued_age_max, 1U);
     open.next_epoch();
-    EXPECT_EQ(open.ring.republish(0), 1U);
+    EXPECT_EQ(open.ring.republish(), 1U);
     EXPECT_EQ(open.serve(8), (std::vector<std::uint32_t>{4}));
     EXPECT_EQ(open.ring.in_flight(), 0U);
 }
 
-TEST(RingProtocol, An_aged_item_moves_up_one_class_when_it_is_published_again) {
-    OpenRing open({.slots = 8, .tenants = 2});
-    open.storage.view().tenants[1].quota = 1;
-    ASSERT_EQ(open.ring.publish(item(1, 2, 0)), PublishResult::Published);
-    ASSERT_EQ(open.ring.publish(item(1, 2, 1)), PublishResult::Published);
-    EXPECT_EQ(open.serve(8), (std::vector<std::uint32_t>{0}));
+TEST(RingProtocol, Aged_items_move_up_one_class_and_younger_ones_stay) {
+    OpenRing open({.slots = 8});
+    ASSERT_EQ(open.ring.publish(item(0, 3, 0)), PublishResult::Published);
+    ASSERT_EQ(open.ring.publish(item(0, 2, 1)), PublishResult::Published);
+    ASSERT_EQ(open.ring.publish(item(0, 0, 2)), PublishResult::Published);
     open.next_epoch();
-    ASSERT_EQ(open.ring.publish(item(0, 1, 7)), PublishResult::Published);
-    EXPECT_EQ(open.ring.republish(2), 1U);  // too young: behind class 1
-    EXPECT_EQ(open.serve(1), (std::vector<std::uint32_t>{7}));
-    EXPECT_EQ(open.serve(1), (std::vector<std::uint32_t>{1}));
-    EXPECT_EQ(open.storage.view().control->promoted, 0U);
-
-    for (std::uint32_t word = 2; word < 5; ++word) {
-        ASSERT_EQ(open.ring.publish(item(1, 2, word)), PublishResult::Published);
-    }
-    EXPECT_EQ(open.serve(8), (std::vector<std::uint32_t>{}));
+    ASSERT_EQ(open.ring.publish(item(0, 2, 3)), PublishResult::Published);
     open.next_epoch();
-    ASSERT_EQ(open.ring.publish(item(0, 2, 8)), PublishResult::Published);
-    EXPECT_EQ(open.ring.republish(1), 3U);
-    EXPECT_EQ(open.storage.view().control->promoted, 3U);
-    EXPECT_EQ(open.serve(8), (std::vector<std::uint32_t>{2, 8}));
+    open.ring.close();
+    EXPECT_EQ(open.ring.head_age(), 2U);
+    EXPECT_EQ(open.ring.lift_aged(3), 0U);
+    EXPECT_EQ(open.ring.lift_aged(2), 2U);  // item 0 to class 2, item 1 to class 1
+    open.ring.open(1, 100);
+    EXPECT_EQ(open.serve(8), (std::vector<std::uint32_t>{2, 1, 3, 0}));
+    EXPECT_EQ(open.ring.head_age(), 0U);
 }
 
 TEST(RingProtocol, Two_items_never_hold_one_lock) {
@@ -127,7 +120,7 @@ TEST(RingProtocol, Two_items_never_hold_one_lock) {
     }
     EXPECT_EQ(open.serve(4), (std::vector<std::uint32_t>{0, 1}));
     EXPECT_EQ(open.ring.deferred(), 2U);
-    EXPECT_EQ(open.ring.republish(0), 2U);
+    EXPECT_EQ(open.ring.republish(), 2U);
     EXPECT_EQ(open.serve(4), (std::vector<std::uint32_t>{2, 3}));
     EXPECT_EQ(open.ring.in_flight(), 0U);
 }
@@ -331,7 +324,8 @@ TEST_P(RingStress, B1_every_published_item_is_finished_exactly_once) {
             while (ring.busy() != 0) {
                 backoff.wait();
             }
-            ring.republish(2);
+            ring.republish();
+            ring.lift_aged(2);
             ring.open(stress.workers, 5000);
         }
         std::this_thread::yield();

@@ -34,9 +34,9 @@ private:
     std::vector<std::atomic<std::uint32_t>> touched_;
 };
 
-/// Work whose telemetry the scenario prescribes: what is observed, and how many items a wave has, comes from the
-/// same source as in the simulator; here each item of a synthetic frontier is a random access. Listed requests
-/// are a token, one tile each: they may ask for any number of items.
+/// Work whose telemetry the scenario prescribes: what is observed, and how many items a wave has, comes from
+/// the same source as in the simulator; here each item of a synthetic frontier is a random access. Listed
+/// requests are a token, one tile each: they may ask for any number of items.
 class PrescribedWork final : public ThreadWork {
 public:
     PrescribedWork(const Scenario& scenario, const WorkerPoolOptions& options)
@@ -69,8 +69,9 @@ public:
             done.waves += output_passes(recommendation, work.discovered);
             done.items += work.frontier_vertices;
             done.arcs += work.inspected_arcs;
-            touch(prescribes_requests() ? std::min(work.frontier_vertices, tile_items_) : work.frontier_vertices,
-                  slots, workers);
+            touch(
+                prescribes_requests() ? std::min(work.frontier_vertices, tile_items_) : work.frontier_vertices,
+                slots, workers);
         }
         return done;
     }
@@ -107,7 +108,8 @@ private:
         for (std::uint64_t first = 0; first < items; first += tile) {
             RingItem item;
             item.argument[kTouchFirst] = static_cast<std::uint32_t>(first);
-            item.argument[kTouchLast] = static_cast<std::uint32_t>(std::min<std::uint64_t>(first + tile, items));
+            item.argument[kTouchLast] =
+                static_cast<std::uint32_t>(std::min<std::uint64_t>(first + tile, items));
             item.argument[kTouchWave] = waves_;
             if (!pool_.publish(item)) {
                 return;

@@ -54,9 +54,9 @@ void PublisherThread::take_done() {
 }
 
 void PublisherThread::play() {
-    const bool clients = std::any_of(workload_.tenants.begin(), workload_.tenants.end(), [](const Tenant& tenant) {
-        return std::holds_alternative<ClosedArrivals>(tenant.arrivals);
-    });
+    const bool clients = std::any_of(
+        workload_.tenants.begin(), workload_.tenants.end(),
+        [](const Tenant& tenant) { return std::holds_alternative<ClosedArrivals>(tenant.arrivals); });
     while (!stop_.load(std::memory_order_acquire)) {
         const SimTime time = pool_->now();
         publish_held();

@@ -73,8 +73,8 @@ private:
     EventQueue<SimEvent> events_;
     SimTime now_{};  ///< of the event that is handled
     Publishers publishers_;
-    std::vector<Counts> counts_;      ///< by tenant
-    std::deque<ServiceItem> held_;    ///< came, but not published yet, in the order in which they came
+    std::vector<Counts> counts_;    ///< by tenant
+    std::deque<ServiceItem> held_;  ///< came, but not published yet, in the order in which they came
     std::atomic<bool> hold_ = false;
     std::atomic<bool> finished_ = false;
     std::atomic<bool> stop_ = false;

@@ -14,7 +14,8 @@ SimTime time_at(const RingSlot& slot, std::uint32_t word) {
 
 }  // namespace
 
-ServiceTiles::ServiceTiles(const ServiceWorkload& workload, std::vector<std::uint32_t> entry_of, unsigned workers, OnDone on_done)
+ServiceTiles::ServiceTiles(const ServiceWorkload& workload, std::vector<std::uint32_t> entry_of,
+                           unsigned workers, OnDone on_done)
     : warm_up_(workload.warm_up),
       window_slots_(workload.window_slots.value()),
       entry_of_(std::move(entry_of)),

@@ -41,8 +41,8 @@ class ServiceTiles final : public TileHandler {
 public:
     using OnDone = std::function<void(const ServiceItem&, SimTime)>;
 
-    /// `entry_of`: of each tenant, its entry in the list of tenants. `on_done`: called when an item is done, with
-    /// its tenant, entry and publisher filled in, from every worker; may be empty.
+    /// `entry_of`: of each tenant, its entry in the list of tenants. `on_done`: called when an item is done,
+    /// with its tenant, entry and publisher filled in, from every worker; may be empty.
     ServiceTiles(const ServiceWorkload& workload, std::vector<std::uint32_t> entry_of, unsigned workers,
                  OnDone on_done);
 

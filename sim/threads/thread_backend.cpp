@@ -61,7 +61,7 @@ public:
     [[nodiscard]] const ServiceTotals* service_totals() const override { return work_->service_totals(); }
     [[nodiscard]] std::optional<std::string> failure() const override { return work_->pool().failure(); }
     [[nodiscard]] bool measures_time() const override { return true; }
-    [[nodiscard]] std::vector<std::uint64_t> result() const override { return work_->result(); }
+    [[nodiscard]] std::optional<std::uint64_t> result_digest() const override { return work_->result_digest(); }
 
     [[nodiscard]] std::uint64_t digest() const override {
         Digest digest;
@@ -123,7 +123,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<ThreadBackend> make_thread_backend(const Scenario& scenario, const CsrGraph* graph, const ThreadOptions& options) {
+std::unique_ptr<ThreadBackend> make_thread_backend(const Scenario& scenario, const CsrGraph* graph,
+                                                   const ThreadOptions& options) {
     WorkerPoolOptions pool;
     pool.threads = options.threads != 0 ? options.threads : std::max(std::thread::hardware_concurrency(), 1U);
     pool.deadline = options.deadline;

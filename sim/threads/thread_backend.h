@@ -7,7 +7,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <optional>
 
 namespace megabed {
 
@@ -32,9 +32,9 @@ struct RingCounts {
 /// A backend that does the work, so that there is a result to look at.
 class ThreadBackend : public Backend {
 public:
-    /// The value of every vertex: level, distance (the largest word where there is none), least vertex of the
-    /// component, or rank in 2^-32. Empty where no graph is traversed.
-    [[nodiscard]] virtual std::vector<std::uint64_t> result() const = 0;
+    /// Digest of the values of all vertices, to be compared with `oracle_digest` when the work is done; absent
+    /// where no graph is traversed.
+    [[nodiscard]] virtual std::optional<std::uint64_t> result_digest() const = 0;
     [[nodiscard]] virtual RingCounts ring_counts() const = 0;
 };
 
@@ -42,6 +42,8 @@ public:
 /// A thread stands for one multiprocessor of the device profile: the groups granted are those of grid.x that
 /// `threads` multiprocessors hold at a time, and as many threads take part, at most all.
 /// Requires: `scenario` and `graph` outlive the backend; `graph` is not null where the workload traverses one.
-[[nodiscard]] std::unique_ptr<ThreadBackend> make_thread_backend(const Scenario& scenario, const CsrGraph* graph, const ThreadOptions& options = {});
+[[nodiscard]] std::unique_ptr<ThreadBackend> make_thread_backend(const Scenario& scenario,
+                                                                 const CsrGraph* graph,
+                                                                 const ThreadOptions& options = {});
 
 }  // namespace megabed

@@ -11,7 +11,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <optional>
 
 namespace megabed {
 
@@ -45,8 +45,8 @@ public:
     [[nodiscard]] virtual const ServiceTotals* service_totals() const { return nullptr; }
     /// Adds what does not depend on time: results, or that everything is accounted for.
     virtual void add_results(Digest& digest) const = 0;
-    /// The value of every vertex; empty where no graph is traversed.
-    [[nodiscard]] virtual std::vector<std::uint64_t> result() const { return {}; }
+    /// As `Traversal::result_digest`; absent where no graph is traversed.
+    [[nodiscard]] virtual std::optional<std::uint64_t> result_digest() const { return std::nullopt; }
     [[nodiscard]] virtual WorkerPool& pool() = 0;
     [[nodiscard]] virtual const WorkerPool& pool() const = 0;
 };

@@ -13,7 +13,8 @@ namespace megabed {
 namespace {
 
 std::uint32_t capped(std::uint64_t value) {
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
 }
 
 /// Of each tenant, counted over all entries and their `count`, its entry.
@@ -168,9 +169,9 @@ private:
 
     /// Only clients wait for their items.
     [[nodiscard]] ServiceTiles::OnDone on_done() const {
-        const bool clients = std::any_of(workload_.tenants.begin(), workload_.tenants.end(), [](const Tenant& tenant) {
-            return std::holds_alternative<ClosedArrivals>(tenant.arrivals);
-        });
+        const bool clients = std::any_of(
+            workload_.tenants.begin(), workload_.tenants.end(),
+            [](const Tenant& tenant) { return std::holds_alternative<ClosedArrivals>(tenant.arrivals); });
         if (!clients) {
             return {};
         }

@@ -1,11 +1,15 @@
 #include "sim/costs/cost_model.h"
 #include "sim/threads/thread_work.h"
 #include "sim/threads/wave_tiles.h"
+#include "sim/traversals/fixed_point_rank.h"
+#include "sim/traversals/wave_traversal.h"
 
 #include <algorithm>
 #include <cassert>
 #include <limits>
 #include <map>
+#include <optional>
+#include <span>
 #include <variant>
 
 namespace megabed {
@@ -22,6 +26,7 @@ public:
           settings_(std::get<TraversalWorkload>(scenario.workload).traversal),
           tiles_(std::make_shared<WaveTiles>(graph, settings_)),
           pool_({.slots = ring_slots, .opcodes = kTileOpcodes, .workers = options.threads}, tiles_, options),
+          state_bytes_(make_traversal(graph, settings_, scenario.device.heavy_degree)->state_bytes()),
           held_(graph.vertices(), false),
           unexplored_arcs_(graph.arcs()) {
         begin();
@@ -44,10 +49,7 @@ public:
             TraversalTelemetry{frontier_arcs_, unexplored_arcs_, visited_, previous_frontier_, pull_ran_};
     }
 
-    [[nodiscard]] Bytes resident() const override {
-        const std::uint64_t vertices = graph_.vertices();
-        return graph_.bytes() + Bytes(12 * vertices + 2 * div_ceil<std::uint64_t>(vertices, 8));
-    }
+    [[nodiscard]] Bytes resident() const override { return graph_.bytes() + Bytes(state_bytes_); }
 
     LaunchWork launch(const LaunchRecommendation& recommendation, std::uint32_t /*granted_groups*/,
                       unsigned workers) override {
@@ -70,13 +72,13 @@ public:
     }
 
     [[nodiscard]] std::uint64_t levels() const override { return waves_; }
-    void add_results(Digest& digest) const override {
-        for (const std::uint64_t value : result()) {
-            digest.add(value);
+    void add_results(Digest& digest) const override { digest.add(*result_digest()); }
+    [[nodiscard]] std::optional<std::uint64_t> result_digest() const override {
+        if (settings_.kind == TraversalKind::PageRank) {
+            return digest_of_values(std::span<const std::uint64_t>(tiles_->rank));
         }
-    }
-    [[nodiscard]] std::vector<std::uint64_t> result() const override {
-        return settings_.kind == TraversalKind::PageRank ? tiles_->rank : tiles_->value;
+        const std::vector<std::uint32_t> values(tiles_->value.begin(), tiles_->value.end());
+        return digest_of_values(std::span<const std::uint32_t>(values));
     }
     [[nodiscard]] WorkerPool& pool() override { return pool_; }
     [[nodiscard]] const WorkerPool& pool() const override { return pool_; }
@@ -99,11 +101,11 @@ private:
             waiting_.assign(settings_.kind == TraversalKind::ShortestPaths ? graph_.vertices() : 0, false);
         } else {
             const bool ranks = settings_.kind == TraversalKind::PageRank;
-            const std::uint64_t residual = kRankOne - damped(kRankOne, settings_.damping_bps);
+            const std::uint64_t residual = first_residual(settings_.damping_bps);
             tiles_->rank.assign(ranks ? graph_.vertices() : 0, 0);
             for (Vertex vertex = 0; vertex < graph_.vertices(); ++vertex) {
                 tiles_->value[vertex] = ranks ? residual : vertex;
-                if (!ranks || residual > tiles_->tolerance) {
+                if (!ranks || residual > tiles_->threshold) {
                     first.push_back(vertex);
                 }
             }
@@ -130,7 +132,7 @@ private:
     std::uint32_t expand(const LaunchRecommendation& recommendation) {
         const Direction direction = direction_of(recommendation.topology);
         tiles_->begin_wave();
-        tiles_->settled_below = bucket_ * settings_.delta;
+        tiles_->settled = bucket_ * settings_.delta;
         bool well = prepare();
         std::uint32_t passes = 1;
         if (direction == Direction::Pull) {
@@ -261,7 +263,7 @@ private:
         while (well && pool_.ring().deferred() != 0) {
             ++passes;
             tiles_->open_queue(capacity);
-            pool_.ring().republish(0);
+            pool_.ring().republish();
             pool_.open(workers_, kNoLimit);
             well = pool_.drain();
         }
@@ -311,6 +313,7 @@ private:
     const TraversalSettings settings_;
     std::shared_ptr<WaveTiles> tiles_;
     WorkerPool pool_;
+    std::uint64_t state_bytes_;  ///< as the simulator counts them
     std::vector<bool> held_;     ///< some frontier has held the vertex
     std::vector<bool> waiting_;  ///< ShortestPaths: in a bucket that is not open yet
     std::map<std::uint64_t, std::vector<Vertex>> buckets_;

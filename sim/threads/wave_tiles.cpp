@@ -1,6 +1,7 @@
 #include "sim/threads/wave_tiles.h"
 
-#include "sim/engine/counter_random.h"
+#include "sim/traversals/arc_weight.h"
+#include "sim/traversals/fixed_point_rank.h"
 
 #include <algorithm>
 #include <array>
@@ -24,15 +25,10 @@ bool lower(std::uint64_t& word, std::uint64_t value) {
 
 }  // namespace
 
-std::uint32_t edge_weight(Vertex left, Vertex right, std::uint32_t weight_max) {
-    const std::uint64_t edge = std::uint64_t{std::min(left, right)} << 32 | std::max(left, right);
-    return 1 + static_cast<std::uint32_t>(scatter(edge) % weight_max);
-}
-
 WaveTiles::WaveTiles(const CsrGraph& traversed, const TraversalSettings& wanted)
     : graph(traversed),
       settings(wanted),
-      tolerance(kRankOne / 1'000'000 * wanted.tolerance_ppm),
+      threshold(residual_threshold(wanted.tolerance_ppm)),
       changed(traversed.vertices()),
       value(traversed.vertices(), kUnreached),
       sent_(traversed.vertices()),
@@ -66,7 +62,7 @@ void WaveTiles::prepare(std::uint32_t position) {
     case TraversalKind::PageRank: {
         const std::uint64_t degree = graph.degree(vertex);
         rank[vertex] += value[vertex];
-        sent_[vertex] = degree == 0 ? 0 : damped(value[vertex], settings.damping_bps) / degree;
+        sent_[vertex] = degree == 0 ? 0 : share_of(value[vertex], settings.damping_bps, degree);
         value[vertex] = 0;
         break;
     }
@@ -113,11 +109,10 @@ bool WaveTiles::tell(Vertex from, Vertex to) {
     } else if constexpr (kKind == TraversalKind::PageRank) {
         const std::uint64_t before =
             std::atomic_ref<std::uint64_t>(value[to]).fetch_add(sent_[from], std::memory_order_relaxed);
-        return before <= tolerance && before + sent_[from] > tolerance;
+        return before <= threshold && before + sent_[from] > threshold;
     } else {
-        const std::uint64_t weight =
-            kKind == TraversalKind::ShortestPaths ? edge_weight(from, to, settings.weight_max) : 0;
-        return lower(value[to], sent_[from] + weight) &&
+        const std::uint64_t there = kKind == TraversalKind::ShortestPaths ? distance_to(from, to) : sent_[from];
+        return lower(value[to], there) &&
                std::atomic_ref<std::uint32_t>(queued_wave_[to]).exchange(wave_, std::memory_order_relaxed) !=
                    wave_;
     }
@@ -171,7 +166,7 @@ void WaveTiles::pull(const RingSlot& slot) {
                 }
             }
         } else {
-            if (before <= settled_below && kKind != TraversalKind::PageRank) {
+            if (kKind == TraversalKind::ShortestPaths && before <= settled) {
                 continue;
             }
             for (const Vertex neighbour : graph.neighbours(vertex)) {
@@ -182,15 +177,14 @@ void WaveTiles::pull(const RingSlot& slot) {
                 if constexpr (kKind == TraversalKind::PageRank) {
                     after += sent_[neighbour];
                 } else if constexpr (kKind == TraversalKind::ShortestPaths) {
-                    after =
-                        std::min(after, sent_[neighbour] + edge_weight(vertex, neighbour, settings.weight_max));
+                    after = std::min(after, distance_to(neighbour, vertex));
                 } else {
                     after = std::min(after, sent_[neighbour]);
                 }
             }
         }
         const bool changes =
-            kKind == TraversalKind::PageRank ? before <= tolerance && after > tolerance : after != before;
+            kKind == TraversalKind::PageRank ? before <= threshold && after > threshold : after != before;
         value[vertex] = after;
         if (changes) {
             changed_bits_[vertex / 64] |= std::uint64_t{1} << vertex % 64;

@@ -2,6 +2,7 @@
 
 #include "sim/graphs/graph.h"
 #include "sim/threads/worker_pool.h"
+#include "sim/traversals/arc_weight.h"
 #include "sim/traversals/traversal.h"
 
 #include <atomic>
@@ -28,16 +29,6 @@ enum TileWord : std::uint32_t {
 };
 inline constexpr std::uint32_t kAllArcs = 0xFFFF'FFFF;
 
-/// One in fixed point, for PageRank.
-inline constexpr std::uint64_t kRankOne = std::uint64_t{1} << 32;
-[[nodiscard]] constexpr std::uint64_t damped(std::uint64_t value, std::uint32_t damping_bps) {
-    return value / 10'000 * damping_bps + value % 10'000 * damping_bps / 10'000;
-}
-inline constexpr std::uint64_t kUnreached = ~std::uint64_t{0};
-
-/// The weight of an edge of a shortest-path search.
-[[nodiscard]] std::uint32_t edge_weight(Vertex left, Vertex right, std::uint32_t weight_max);
-
 /// The arrays of one traversal and what tiles do to them. Within a wave every vertex sends what it held when
 /// the wave began (`prepare`), so that the result does not depend on order, direction or thread count.
 class WaveTiles final : public TileHandler {
@@ -60,13 +51,13 @@ public:
 
     const CsrGraph& graph;
     const TraversalSettings settings;
-    std::uint64_t tolerance;  ///< PageRank
+    std::uint64_t threshold;  ///< PageRank: a residual above it propagates
     std::vector<Vertex> frontier;
     std::vector<Vertex> changed;  ///< room for every vertex
     std::size_t changed_count = 0;
     std::vector<std::uint64_t> value;    ///< level, distance, label or residual
     std::vector<std::uint64_t> rank;     ///< PageRank
-    std::uint64_t settled_below = 0;     ///< ShortestPaths: distances below this no longer change
+    std::uint64_t settled = 0;           ///< ShortestPaths: distances up to this no longer change
     std::atomic<std::uint64_t> arcs{0};  ///< inspected
 
 private:
@@ -79,6 +70,11 @@ private:
     template <TraversalKind kKind>
     TileResult run_kind(RingSlot& slot);
     bool enqueue(Vertex vertex);
+    /// ShortestPaths: of `to` by way of a frontier vertex.
+    [[nodiscard]] std::uint64_t distance_to(Vertex from, Vertex to) const {
+        return distance_over(static_cast<std::uint32_t>(sent_[from]),
+                             arc_weight(from, to, settings.weight_max));
+    }
     [[nodiscard]] bool in_frontier(Vertex vertex) const {
         return (frontier_bits_[vertex / 64] >> vertex % 64 & 1) != 0;
     }
