@@ -63,30 +63,26 @@ private:
 
 using HostRing = Ring<HostAtomics>;
 
-/// Waits of a thread that found nothing to do: doubling from 32 ns to 4 us, and, after some hundred of the
-/// longest in a row, sleeps, since a host has other things to do than to poll.
+/// Waits of a thread that found nothing to do: as a device would, doubling from 32 ns to 4 us, for some 30 us
+/// in all; after that it sleeps, since a host has other things to do than to poll. It sleeps rather than
+/// yields: on a busy machine who yields waits for everybody's time slice, and who sleeps is woken in time.
 class HostBackoff {
 public:
-    void reset() { *this = {}; }
+    void reset() { round_ = 0; }
     void wait() {
         if (round_ >= kSleepFrom) {
             std::this_thread::sleep_for(kSleep);
             return;
         }
-        ++round_;
-        const auto end = Clock::now() + std::chrono::nanoseconds(backoff_ns(round_ - 1));
-        if (backoff_ns(round_ - 1) >= kYieldFromNs) {
-            std::this_thread::yield();
-        }
+        const auto end = Clock::now() + std::chrono::nanoseconds(backoff_ns(round_++));
         while (Clock::now() < end) {
         }
     }
 
 private:
     using Clock = std::chrono::steady_clock;
-    static constexpr std::uint32_t kSleepFrom = 128;
-    static constexpr std::uint32_t kYieldFromNs = 256;
-    static constexpr std::chrono::microseconds kSleep{50};
+    static constexpr std::uint32_t kSleepFrom = 14;
+    static constexpr std::chrono::microseconds kSleep{25};
     std::uint32_t round_ = 0;
 };
 

@@ -26,7 +26,10 @@ PublisherThread::~PublisherThread() {
 
 void PublisherThread::start(WorkerPool& pool) {
     pool_ = &pool;
-    thread_ = std::thread([this] { play(); });
+    thread_ = std::thread([this] {
+        sleep_precisely();
+        play();
+    });
 }
 
 ArrivalCounts PublisherThread::counts(std::uint32_t tenant) const {
@@ -112,9 +115,9 @@ bool PublisherThread::publish(const ServiceItem& item) {
     return true;
 }
 
-/// Until the time, or sooner if a client begins to think or something is held back. Short waits are spun.
+/// Until the time, or sooner if a client begins to think or something is held back. The end of a wait is spun.
 void PublisherThread::wait(SimTime until) {
-    constexpr SimTime kShort(60'000);
+    constexpr SimTime kShort(5'000);
     constexpr SimTime kLong(1'000'000);
     constexpr std::chrono::microseconds kRetry(20);
     const SimTime rest = until - pool_->now();
@@ -125,8 +128,6 @@ void PublisherThread::wait(SimTime until) {
         const SimTime longest = std::min(rest - kShort, kLong);
         woken_.wait_for(lock, std::chrono::nanoseconds(longest.value()),
                         [this] { return !done_.empty() || stop_.load(std::memory_order_relaxed); });
-    } else {
-        std::this_thread::yield();
     }
 }
 

@@ -35,14 +35,15 @@ TileResult ServiceTiles::run(RingSlot& slot, unsigned worker) {
         window_epoch_[index / window_slots_].store(epoch_.load(std::memory_order_relaxed),
                                                    std::memory_order_relaxed);
     }
-    // More threads than cores is the normal case here: the rest of a long item leaves room for the others.
-    constexpr SimTime kYieldAbove(5'000);
+    // More threads than cores is the normal case here: only the end of a long item is spun.
+    constexpr SimTime kSpun(100'000);
     const SimTime end = begin + time_at(slot, kServiceWork);
-    SimTime time = begin;
-    for (; time < end; time = now()) {
-        if (end - time > kYieldAbove) {
-            std::this_thread::yield();
-        }
+    if (end - begin > kSpun + kSpun) {
+        std::this_thread::sleep_for(std::chrono::nanoseconds((end - begin - kSpun).value()));
+    }
+    SimTime time = now();
+    while (time < end) {
+        time = now();
     }
     ServiceTally& tally = tallies_[worker];
     const SimTime came = time_at(slot, kServiceCame);

@@ -111,21 +111,21 @@ TEST_P(Traversals, B2_results_equal_the_oracle_whatever_the_topology) {
     const auto& [policy, threads] = GetParam();
     const std::vector<CsrGraph> graphs = [] {
         std::vector<CsrGraph> made;
-        made.push_back(generated("mesh:rows=1,columns=70"));
+        made.push_back(generated("mesh:rows=1,columns=40"));
         made.push_back(star(90));
         made.push_back(generated("mesh:rows=12,columns=13"));
-        made.push_back(generated("rmat:scale=9,edge_factor=6,seed=3"));
+        made.push_back(generated("rmat:scale=8,edge_factor=6,seed=3"));
         return made;
     }();
     for (const CsrGraph& graph : graphs) {
         for (const TraversalKind kind : kKinds) {
-            for (const std::uint32_t hits : {7U, 1'000'000U}) {
+            for (const std::uint32_t hits : {30U, 1'000'000U}) {
                 Scenario scenario = traversal_scenario(kind, policy);
                 scenario.requested_hit_capacity = hits;
                 Ran ran;
                 ThreadOptions options;
                 options.threads = threads;
-                options.ring_slots = hits == 7 ? 3 : 64;
+                options.ring_slots = hits == 30 ? 3 : 64;
                 run_on_threads(scenario, &graph, options, ran);
                 ASSERT_FALSE(ran.summary.stopped_by) << *ran.summary.stopped_by;
                 const auto& settings = std::get<TraversalWorkload>(scenario.workload).traversal;

@@ -6,7 +6,17 @@
 #include <exception>
 #include <utility>
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
 namespace megabed {
+
+void sleep_precisely() {
+#ifdef __linux__
+    (void)prctl(PR_SET_TIMERSLACK, 1UL);  // ns; the default of 50 us is longer than most items
+#endif
+}
 
 /// What the workers need, kept alive by each of them.
 struct WorkerPool::State {
@@ -37,6 +47,7 @@ struct WorkerPool::State {
 
 void WorkerPool::State::work(unsigned me) {
     constexpr std::uint64_t kBatchMax = 8;
+    sleep_precisely();
     HostBackoff backoff;
     ClaimedSlot claimed[kBatchMax];
     while (!ring.shutting_down()) {

@@ -16,6 +16,9 @@
 
 namespace megabed {
 
+/// Lets sleeps of the calling thread end within some microseconds of their time, where the system can.
+void sleep_precisely();
+
 /// What a handler did with the slot it was given.
 enum class TileResult : std::uint8_t {
     Done,
