@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace megabed {
@@ -64,8 +65,12 @@ public:
     [[nodiscard]] virtual std::uint64_t levels() const = 0;
     /// Absent where the workload has no items.
     [[nodiscard]] virtual const ServiceTotals* service_totals() const = 0;
-    /// Digest of everything that happened inside the backend so far.
+    /// Digest of everything that happened inside the backend so far; where times are measured, of its results.
     [[nodiscard]] virtual std::uint64_t digest() const = 0;
+    /// Whether times are measured instead of simulated: two runs then agree in everything but times.
+    [[nodiscard]] virtual bool measures_time() const { return false; }
+    /// Why the backend can carry nothing out any more, if so: a stuck worker, say, and the slot it has.
+    [[nodiscard]] virtual std::optional<std::string> failure() const { return std::nullopt; }
     /// Events processed so far; 0 where there are none.
     [[nodiscard]] virtual std::uint64_t events() const { return 0; }
 

@@ -12,7 +12,7 @@
 namespace megabed {
 namespace {
 
-void add_record(Digest& digest, const LaunchRecord& record) {
+void add_record(Digest& digest, const LaunchRecord& record, bool measures_time) {
     const LaunchOutcome& outcome = record.outcome;
     digest.add_words(std::array<std::uint64_t, 2>{record.index, record.observation.request.queue_len});
     if (record.decision) {
@@ -21,9 +21,13 @@ void add_record(Digest& digest, const LaunchRecord& record) {
     if (record.error) {
         add_refusal(digest, *record.error);
     }
-    digest.add_words(std::array<std::uint64_t, 5>{
-        static_cast<std::uint64_t>(outcome.start.value()), static_cast<std::uint64_t>(outcome.duration.value()),
-        std::uint64_t{outcome.granted_groups} << 32 | outcome.waves, outcome.items, outcome.arcs});
+    // Measured times, and the groups that a machine happens to grant, are no part of what two runs agree in.
+    const SimTime start = measures_time ? SimTime(0) : outcome.start;
+    const SimTime duration = measures_time ? SimTime(0) : outcome.duration;
+    const std::uint64_t groups = measures_time ? 0 : outcome.granted_groups;
+    digest.add_words(std::array<std::uint64_t, 5>{static_cast<std::uint64_t>(start.value()),
+                                                  static_cast<std::uint64_t>(duration.value()),
+                                                  groups << 32 | outcome.waves, outcome.items, outcome.arcs});
 }
 
 LatencySummary summarise(const Histogram& latencies) {
@@ -95,6 +99,10 @@ void ScenarioRun::carry_out(LaunchRecord& record, const Decision& decision) {
     state_ = decision.next;
     refusals_in_a_row_ = 0;
     policy_.observe({record.observation, *record.decision, record.outcome.duration, record.outcome.items});
+    if (const auto failure = backend_.failure()) {
+        stopped_by_ = fmt::format("launch {} failed: {}", record.index, *failure);
+        return;
+    }
     // A fault can make a policy see an empty queue for ever.
     const bool idles = faults_.any() && record.outcome.items == 0 && !backend_.done();
     idle_in_a_row_ = idles ? idle_in_a_row_ + 1 : 0;
@@ -121,7 +129,7 @@ void ScenarioRun::refuse(LaunchRecord& record, const Error& error) {
 }
 
 void ScenarioRun::count(const LaunchRecord& record) {
-    add_record(digest_, record);
+    add_record(digest_, record, backend_.measures_time());
     ++counts_.records;
     if (!record.decision) {
         counts_.waiting += record.outcome.duration;
