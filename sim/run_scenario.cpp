@@ -133,7 +133,8 @@ Loaded<RunSummary> run_scenario(const Scenario& scenario, std::string backend_na
             record.outcome = backend.launch(decision->recommendation);
             state = decision->next;
             refusals_in_a_row = 0;
-            policy.observe({record.observation, *record.decision, record.outcome.duration, record.outcome.items});
+            policy.observe(
+                {record.observation, *record.decision, record.outcome.duration, record.outcome.items});
         } else {
             const bool out_of_memory = decision.error().code == ErrorCode::OutOfMemory;
             record.error = decision.error();
