@@ -161,6 +161,15 @@ TEST(GswitchRule, Ends_fusing_after_a_level_above_five_times_the_mean_before_it)
               "sssffs");
 }
 
+TEST(GswitchRule, Its_count_of_idle_levels_does_not_wrap) {
+    LaunchPolicyParameters parameters;
+    parameters.field.gswitch.idle_levels = 1000;
+    parameters.field.gswitch.fuse_ratio_ppm = 0;
+    EXPECT_EQ(run("gswitch", path(), parameters).find('f'), std::string::npos);
+    parameters.field.gswitch.idle_levels = 255;
+    EXPECT_EQ(run("gswitch", path(), parameters).find('f'), 255U);
+}
+
 TEST(GswitchRule, Goes_as_worked_out_by_hand) {
     EXPECT_EQ(run("gswitch", path()), std::string(3, 's') + std::string(997, 'f'));
     // 40 and 30,000 against 899,960 and 869,960: push; 620,000 against 249,960 and 240,000 against 9960 with

@@ -1,3 +1,4 @@
+#include "policy/vyre_driver_rule.h"
 #include "policy/testing/traversal_traces.h"
 
 #include <gtest/gtest.h>
@@ -147,6 +148,18 @@ TEST(VyreDriverRule, Stays_constrained_until_pressure_leaves_its_band) {
     Observation idle = driver_case(5000, 8000, 100'000, false);
     idle.request.queue_len = 0;
     EXPECT_EQ(policy->recommend(idle, pressed->next)->next, pressed->next);
+}
+
+TEST(VyreDriverRule, A_margin_above_its_threshold_reaches_to_nothing_and_a_form_that_is_none_holds_nothing) {
+    using field::VyreDriver;
+    VyreDriverParameters rule;
+    rule.fusion_memory_margin_bps = 9001;
+    const VyreDriver::Sample hot{500'000, 0, 100'000, true};
+    EXPECT_EQ(VyreDriver::select(rule, hot).form, VyreDriver::Form::Fused);
+    const VyreDriver::Sample hot_and_pressed{500'000, 1, 100'000, true};
+    EXPECT_EQ(VyreDriver::select(rule, hot_and_pressed).form, VyreDriver::Form::Hybrid);
+    EXPECT_EQ(VyreDriver::hold(rule, hot, VyreDriver::Form::Hybrid, static_cast<VyreDriver::Form>(9)),
+              TopologyHold::None);
 }
 
 TEST(VyreDriverRule, Is_its_source_on_any_readings) {

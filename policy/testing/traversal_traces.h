@@ -4,7 +4,6 @@
 #include "policy/policy.h"
 #include "policy/registry.h"
 
-#include <gtest/gtest.h>
 #include <algorithm>
 #include <bit>
 #include <cstdint>
@@ -105,10 +104,8 @@ inline std::vector<Decision> decide(const std::string& name, const LaunchPolicyP
     PolicyState state;
     std::vector<Decision> decisions;
     for (std::size_t level = 0; level < trace.levels.size(); ++level) {
-        const auto decision = policy->recommend(trace.at(level), state);
-        EXPECT_TRUE(decision);
-        decisions.push_back(*decision);
-        state = decision->next;
+        decisions.push_back(policy->recommend(trace.at(level), state).value());
+        state = decisions.back().next;
     }
     return decisions;
 }
