@@ -38,7 +38,6 @@ LatencySummary summarise(const Histogram& latencies) {
 
 }  // namespace
 
-<<<<<<< HEAD
 ScenarioRun::ScenarioRun(const Scenario& scenario, std::string backend_name, Policy& policy, Backend& backend,
                          RecordSink& sink)
     : scenario_(scenario),
@@ -66,49 +65,6 @@ Loaded<void> ScenarioRun::advance(const RunOptions& options, std::optional<SimTi
             }
             if (options.progress) {
                 options.progress({counts_.launches, backend_.now()});
-=======
-Loaded<RunSummary> run_scenario(const Scenario& scenario, std::string backend_name, Policy& policy,
-                                Backend& backend, RecordSink& sink, const RunOptions& options) {
-    constexpr std::uint64_t kProgressEvery = 256;
-    const bool asks_once = std::holds_alternative<RequestsWorkload>(scenario.workload);
-    SummaryBuilder summary(scenario, std::move(backend_name));
-    PolicyState state;
-    std::uint32_t refusals_in_a_row = 0;
-    for (std::uint64_t index = 0; !backend.done(); ++index) {
-        if (options.stop.stop_requested()) {
-            return Refusal(InputError{.kind = InputErrorKind::Interrupted,
-                                      .where = scenario.file,
-                                      .line = {},
-                                      .key = scenario.name,
-                                      .problem = "interrupted",
-                                      .allowed = {}});
-        }
-        if (options.progress && index % kProgressEvery == 0) {
-            options.progress({summary.launches(), backend.now()});
-        }
-        LaunchRecord record;
-        record.index = index;
-        record.observation = backend.observe();
-        const auto decision = policy.recommend(record.observation, state);
-        if (decision) {
-            record.decision = *decision;
-            record.outcome = backend.launch(decision->recommendation);
-            state = decision->next;
-            refusals_in_a_row = 0;
-            policy.observe(
-                {record.observation, *record.decision, record.outcome.duration, record.outcome.items});
-        } else {
-            const bool out_of_memory = decision.error().code == ErrorCode::OutOfMemory;
-            record.error = decision.error();
-            record.outcome.start = backend.now();
-            summary.count_refusal(out_of_memory);
-            if (asks_once) {
-                record.outcome.duration = SimTime(0);
-            } else if (out_of_memory && refusals_in_a_row++ < scenario.out_of_memory_retries_max) {
-                record.outcome.duration = scenario.out_of_memory_pause;
-            } else {
-                summary.stop(fmt::format("launch {} was refused: {}", index, to_string(decision.error())));
->>>>>>> policies
             }
         }
         step();
