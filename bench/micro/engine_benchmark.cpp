@@ -1,6 +1,6 @@
 // The pending-event set against binary and 4-ary heaps: one item is one event popped and one pushed, with the
-// random increment (SplitMix64 words through Boost's ziggurat for exponential ones) and a trivial handler in the
-// time. `order` is a hash of what was popped: equal numbers in a family say that all did the same work.
+// random increment (SplitMix64 words through Boost's ziggurat for exponential ones) and a trivial handler in
+// the time. `order` is a hash of what was popped: equal numbers in a family say that all did the same work.
 #include "sim/engine/counter_random.h"
 #include "sim/engine/event_queue.h"
 
@@ -243,8 +243,8 @@ void drain(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
-/// The hold model in which every event brings a time-out along that is cancelled when the event comes: half of all
-/// events are cancelled before their time. One item is an event popped, two pushed and one cancelled.
+/// The hold model in which every event brings a time-out along that is cancelled when the event comes: half of
+/// all events are cancelled before their time. One item is an event popped, two pushed and one cancelled.
 template <class Queue, class Increment>
 void cancel(benchmark::State& state) {
     constexpr std::int64_t kBatch = 1000;
@@ -287,9 +287,9 @@ void cancel(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * kBatch);
 }
 
-#define MEGABED_COMPARE(family, increment, ...)                        \
-    BENCHMARK_TEMPLATE(family, Ours, increment)->__VA_ARGS__;          \
-    BENCHMARK_TEMPLATE(family, Binary, increment)->__VA_ARGS__;        \
+#define MEGABED_COMPARE(family, increment, ...)                 \
+    BENCHMARK_TEMPLATE(family, Ours, increment)->__VA_ARGS__;   \
+    BENCHMARK_TEMPLATE(family, Binary, increment)->__VA_ARGS__; \
     BENCHMARK_TEMPLATE(family, FourAry, increment)->__VA_ARGS__
 
 MEGABED_COMPARE(hold, Exponential, Arg(10)->Arg(100)->Arg(10'000)->Arg(1'000'000));

@@ -14,8 +14,8 @@ struct QueueEntry {
     std::uint32_t slot;
 };
 
-/// Memory of the streams of one queue: chunks of 63 entries, of which the one freed last (so the one most likely
-/// to be in the cache) is handed out first.
+/// Memory of the streams of one queue: chunks of 63 entries, of which the one freed last (so the one most
+/// likely to be in the cache) is handed out first.
 ///
 /// A stream is one pointer, to where its next entry goes; null for an empty one. Chunks are aligned to their
 /// size, so that the pointer itself tells when a chunk is full, and each points back at the one before it.
@@ -50,6 +50,15 @@ public:
             }
             chunk->before = free_;
             free_ = chunk->entries;
+        }
+    }
+
+    /// Appends the entries of a stream, chunk by chunk from the last on, to `entries`.
+    static void copy(Stream stream, std::vector<QueueEntry>& entries) {
+        while (stream != nullptr) {
+            const Chunk* chunk = last_chunk(stream);
+            entries.insert(entries.end(), chunk->entries, chunk->entries + entries_in_last(stream));
+            stream = chunk->before;
         }
     }
 

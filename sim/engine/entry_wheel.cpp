@@ -1,14 +1,13 @@
 #include "sim/engine/entry_wheel.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace megabed {
 namespace {
 
-bool is_earlier(const QueueEntry& left, const QueueEntry& right) {
-    return left.time < right.time;
-}
+bool is_earlier(const QueueEntry& left, const QueueEntry& right) { return left.time < right.time; }
 
 /// Entries of one cell that keep both the search for the next cell and the sorting of one short.
 constexpr std::uint64_t kEntriesPerCell = 2;
@@ -17,6 +16,10 @@ constexpr std::size_t kReviewCells = 256;
 /// A cell with more entries is a reason to look at the width at once.
 constexpr std::size_t kCrowd = 64;
 constexpr std::size_t kNearMin = 64;
+/// Entries that the first width is chosen by.
+constexpr std::size_t kSample = 32;
+/// After every cell there is.
+constexpr std::uint64_t kNoCell = std::numeric_limits<std::uint64_t>::max();
 
 /// The power of two next to span / count * kEntriesPerCell, as an exponent. Requires: count > 0.
 unsigned width_for(std::uint64_t span, std::uint64_t count) {
@@ -28,8 +31,41 @@ unsigned width_for(std::uint64_t span, std::uint64_t count) {
 
 }  // namespace
 
-EntryWheel::EntryWheel() : cells_(std::make_unique_for_overwrite<QueueEntry[]>(kCells * kCellEntries)) {
-    reserve_near(kNearMin);
+/// From now on `make_room_near` puts every entry into `unplaced_`, until the first is asked for.
+void EntryWheel::hold_back() {
+    current_ = kNoCell;
+    head_ = tail_ = near_end_ = near_.get();
+}
+
+/// Chooses a width by a sample of the entries held back. Requires: one at least.
+unsigned EntryWheel::width_for_held_back() const {
+    std::array<std::int64_t, kSample> sample{};
+    const std::size_t count = std::min(kSample, unplaced_.size());
+    for (std::size_t at = 0; at < count; ++at) {
+        sample[at] = unplaced_[at * unplaced_.size() / count].time;
+    }
+    std::sort(sample.begin(), sample.begin() + count);
+    // The next quarter of the entries tells how dense they are where the cells will be; where it is one moment,
+    // all of them.
+    const auto span = static_cast<std::uint64_t>(sample[count / 4] - sample[0]);
+    const auto whole = static_cast<std::uint64_t>(sample[count - 1] - sample[0]);
+    return span > 0 ? width_for(span, (unplaced_.size() + 3) / 4) : width_for(whole, unplaced_.size());
+}
+
+void EntryWheel::place_held_back() {
+    if (!near_) {
+        near_ = std::make_unique_for_overwrite<QueueEntry[]>(kNearMin);
+        near_capacity_ = kNearMin;
+        cells_ = std::make_unique_for_overwrite<QueueEntry[]>(kCells * kCellEntries);
+    }
+    head_ = tail_ = near_.get();
+    near_end_ = head_ + near_capacity_;
+    if (!width_is_known_) {
+        width_bits_ = width_for_held_back();
+        width_is_known_ = true;
+    }
+    place_all(std::min_element(unplaced_.begin(), unplaced_.end(), is_earlier)->time);
+    work_ = size_;  // a guess: the first change is free
 }
 
 void EntryWheel::place_far(std::uint64_t at, QueueEntry entry) {
@@ -44,18 +80,23 @@ void EntryWheel::place_far(std::uint64_t at, QueueEntry entry) {
 }
 
 void EntryWheel::reserve_near(std::size_t count) {
-    if (count <= static_cast<std::size_t>(near_end_ - near_.get())) {
+    if (count <= near_capacity_) {
         return;
     }
     auto larger = std::make_unique_for_overwrite<QueueEntry[]>(count);
     tail_ = std::copy(head_, tail_, larger.get());
     head_ = larger.get();
     near_end_ = head_ + count;
+    near_capacity_ = count;
     near_ = std::move(larger);
 }
 
 /// Whether the entry may now be inserted into the opened cell; otherwise it has been put elsewhere.
 bool EntryWheel::make_room_near(QueueEntry entry) {
+    if (current_ == kNoCell) {
+        unplaced_.push_back(entry);
+        return false;
+    }
     // Never into the opened cell behind a late entry of the same time: on a tie the cell goes first.
     const bool after_late = !late_.empty() && late_.front().entry.time <= entry.time;
     if (after_late || (tail_ - head_ > kShiftMax && tail_[-kShiftMax].time > entry.time)) {
@@ -69,9 +110,8 @@ bool EntryWheel::make_room_near(QueueEntry entry) {
     }
     if (tail_ == near_end_) {
         const auto count = static_cast<std::size_t>(tail_ - head_);
-        const auto capacity = static_cast<std::size_t>(near_end_ - near_.get());
-        if (count > capacity / 2) {
-            reserve_near(capacity * 2);
+        if (count > near_capacity_ / 2) {
+            reserve_near(near_capacity_ * 2);
         } else {
             tail_ = std::copy(head_, tail_, near_.get());
             head_ = near_.get();
@@ -92,7 +132,9 @@ QueueEntry EntryWheel::take_beside_late() {
 
 void EntryWheel::open_next_cell() {
     assert(head_ == tail_ && late_.empty());
-    if (opened_cells_ >= kReviewCells) {
+    if (current_ == kNoCell) {
+        place_held_back();
+    } else if (opened_cells_ >= kReviewCells) {
         review_width();
     }
     while (true) {
@@ -135,12 +177,15 @@ void EntryWheel::open_next_cell() {
 bool EntryWheel::open_crowded(std::size_t cell) {
     occupied_.clear(cell);
     counts_[cell] = 0;
-    moving_.assign(&cells_[cell * kCellEntries], &cells_[cell * kCellEntries] + kCellEntries);
-    streams_.drain(spills_[cell], [this](QueueEntry entry) { moving_.push_back(entry); });
-    const std::size_t count = moving_.size();
-    head_ = tail_ = near_.get();
-    reserve_near(count);
-    tail_ = std::copy(moving_.begin(), moving_.end(), head_);
+    head_ = near_.get();
+    tail_ = std::copy_n(&cells_[cell * kCellEntries], kCellEntries, head_);
+    streams_.drain(spills_[cell], [this](QueueEntry entry) {
+        if (tail_ == near_end_) {
+            reserve_near(near_capacity_ * 2);
+        }
+        *tail_++ = entry;
+    });
+    const auto count = static_cast<std::size_t>(tail_ - head_);
     if (count > kCrowd && width_bits_ > 0 && work_ + opened_entries_ >= size_ / 2) {
         const auto [first, last] = std::minmax_element(head_, tail_, is_earlier);
         const auto span = static_cast<std::uint64_t>(last->time - first->time);
@@ -169,7 +214,8 @@ void EntryWheel::pour(std::size_t level_index) {
     level.occupied.clear(bucket);
     EntryStreams::Stream stream = std::exchange(level.streams[bucket], nullptr);
     const std::size_t shift = kCellBits + kLevelBits * level_index;
-    const std::uint64_t above = shift + kLevelBits < 64 ? current_ >> (shift + kLevelBits) << (shift + kLevelBits) : 0;
+    const std::uint64_t above =
+        shift + kLevelBits < 64 ? current_ >> (shift + kLevelBits) << (shift + kLevelBits) : 0;
     current_ = above | std::uint64_t{bucket} << shift;
     if (const std::size_t count = EntryStreams::short_length(stream); count > 0) {
         // Few entries: straight to the first of them, past the levels in between.
@@ -203,17 +249,18 @@ void EntryWheel::review_width() {
 }
 
 void EntryWheel::change_width(unsigned width_bits) {
-    moving_.clear();
     const std::uint64_t now = current_ << width_bits_;
-    collect(moving_);
+    collect(unplaced_);
     width_bits_ = width_bits;
-    place_all(moving_, static_cast<std::int64_t>(now));
+    place_all(static_cast<std::int64_t>(now));
 }
 
+/// Takes all entries out of the opened cell, the other cells and the streams, those of one time in their order.
 void EntryWheel::collect(std::vector<QueueEntry>& entries) {
     entries.insert(entries.end(), head_, tail_);
     head_ = tail_ = near_.get();
-    std::sort(late_.begin(), late_.end(), [](const auto& left, const auto& right) { return Later{}(right, left); });
+    std::sort(late_.begin(), late_.end(),
+              [](const auto& left, const auto& right) { return Later{}(right, left); });
     for (const LateEntry& late : late_) {
         entries.push_back(late.entry);
     }
@@ -235,30 +282,47 @@ void EntryWheel::collect(std::vector<QueueEntry>& entries) {
     }
 }
 
-void EntryWheel::place_all(const std::vector<QueueEntry>& entries, std::int64_t now) {
+/// Places `unplaced_`. The current cell, if one of them belongs there, must be opened before the next
+/// insertion.
+void EntryWheel::place_all(std::int64_t now) {
     current_ = cell_index(now);
     review_time_ = current_ << width_bits_;
     opened_cells_ = opened_entries_ = opened_times_ = 0;
     work_ = 0;
-    for (const QueueEntry& entry : entries) {
+    for (const QueueEntry& entry : unplaced_) {
         place(cell_index(entry.time), entry);
     }
+    unplaced_.clear();
 }
 
-void EntryWheel::empty_into(std::vector<QueueEntry>& entries) {
-    collect(entries);
-    size_ = 0;
-}
-
-void EntryWheel::refill(const std::vector<QueueEntry>& entries, std::int64_t now) {
-    assert(size_ == 0);
-    size_ = entries.size();
-    place_all(entries, now);
-    work_ = size_;  // the first change of the width is free
-    if (size_ > 0) {
-        // The current cell must not stay among the unopened: what is inserted into it would go first.
-        open_next_cell();
+std::vector<QueueEntry> EntryWheel::entries() const {
+    std::vector<QueueEntry> entries = unplaced_;
+    entries.insert(entries.end(), head_, tail_);
+    for (const LateEntry& late : late_) {
+        entries.push_back(late.entry);
     }
+    for (std::size_t cell = 0; cell < kCells; ++cell) {
+        if (counts_[cell] > 0) {
+            const QueueEntry* from = &cells_[cell * kCellEntries];
+            entries.insert(entries.end(), from, from + counts_[cell]);
+        }
+        EntryStreams::copy(spills_[cell], entries);
+    }
+    for (const auto& level : levels_) {
+        if (level) {
+            for (const EntryStreams::Stream stream : level->streams) {
+                EntryStreams::copy(stream, entries);
+            }
+        }
+    }
+    return entries;
+}
+
+std::vector<QueueEntry> EntryWheel::take_all() {
+    collect(unplaced_);
+    size_ = 0;
+    hold_back();
+    return std::exchange(unplaced_, {});
 }
 
 }  // namespace megabed

@@ -18,7 +18,7 @@ namespace megabed {
 /// Requires: no time is negative or before that of the entry taken last.
 class EntryWheel {
 public:
-    EntryWheel();
+    EntryWheel() { hold_back(); }
     EntryWheel(const EntryWheel&) = delete;
     EntryWheel& operator=(const EntryWheel&) = delete;
 
@@ -54,10 +54,11 @@ public:
 
     [[nodiscard]] std::size_t size() const { return size_; }
 
-    /// Takes all entries out, to `entries`, in an order in which `refill` may give them back.
-    void empty_into(std::vector<QueueEntry>& entries);
-    /// Requires: empty; `entries` of one time in their order, none before `now`.
-    void refill(const std::vector<QueueEntry>& entries, std::int64_t now);
+    /// Takes all entries out, those of one time in their order. The wheel is then as a new one.
+    [[nodiscard]] std::vector<QueueEntry> take_all();
+
+    /// All entries, in no order.
+    [[nodiscard]] std::vector<QueueEntry> entries() const;
 
     /// Where the wheel may touch the memory of slots ahead of use: their first byte and their distance.
     void set_slots(const void* first, std::size_t stride) {
@@ -149,16 +150,21 @@ private:
     void review_width();
     void change_width(unsigned width_bits);
     void collect(std::vector<QueueEntry>& entries);
-    void place_all(const std::vector<QueueEntry>& entries, std::int64_t now);
+    void place_all(std::int64_t now);
+    void hold_back();
+    void place_held_back();
+    [[nodiscard]] unsigned width_for_held_back() const;
 
     std::uint64_t current_ = 0;  ///< index of the cell opened last
     unsigned width_bits_ = 0;    ///< a cell spans 2^width_bits_ ns
+    bool width_is_known_ = false;
     std::size_t size_ = 0;
 
     // The opened cell, sorted: [head_, tail_) within near_.
     QueueEntry* head_ = nullptr;
     QueueEntry* tail_ = nullptr;
     QueueEntry* near_end_ = nullptr;
+    std::size_t near_capacity_ = 0;
     std::unique_ptr<QueueEntry[]> near_;
     std::vector<LateEntry> late_;  ///< a heap of what came too late to be sorted in cheaply
     std::uint64_t late_order_ = 0;
@@ -176,10 +182,11 @@ private:
     // What the choice of the width rests on.
     std::size_t opened_cells_ = 0;
     std::size_t opened_entries_ = 0;
-    std::size_t opened_times_ = 0;  ///< distinct ones
+    std::size_t opened_times_ = 0;   ///< distinct ones
     std::uint64_t review_time_ = 0;  ///< start of the review period
     std::uint64_t work_ = 0;  ///< cells' entries handled since the width changed; pays for the next change
-    std::vector<QueueEntry> moving_;
+    /// On the way to their cells: all, until the first is asked for; later, during a change of the width.
+    std::vector<QueueEntry> unplaced_;
 
     const std::byte* slots_ = nullptr;
     std::size_t slot_stride_ = 0;
