@@ -1,6 +1,7 @@
 #pragma once
 
 #include "policy/units.h"
+#include "sim/engine/checkpoint.h"
 #include "sim/engine/event_queue.h"
 
 #include <cstdint>
@@ -25,6 +26,11 @@ struct SimEvent {
     std::uint64_t detail = 0;
 
     bool operator==(const SimEvent&) const = default;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+        archive_plain(archive, *this);
+    }
 };
 
 /// Lets processes put events into the simulation's future, and take them back.
