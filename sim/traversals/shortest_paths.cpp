@@ -140,12 +140,12 @@ void ShortestPaths::commit() {
     for_workers(worth_sharing(changed_vertices()), [&](Worker& worker, auto /*shared*/) {
         settle(worker, waiting[static_cast<std::size_t>(&worker - workers().data())]);
     });
-    std::uint32_t listed = kUnreached;
+    std::uint32_t listed = 0;  // the bucket of `list`
     std::vector<Vertex>* list = nullptr;
     for (const std::vector<Vertex>& vertices : waiting) {
         for (const Vertex vertex : vertices) {
             const std::uint32_t bucket = bucket_of(distances_[vertex]);
-            if (bucket != listed) {
+            if (list == nullptr || bucket != listed) {
                 listed = bucket;
                 list = &waiting_[bucket];
             }

@@ -106,6 +106,15 @@ TEST(Traversals, A_large_push_is_counted_as_a_push_whichever_way_it_is_done) {
     }
 }
 
+TEST(Traversals, A_preview_of_a_few_vertices_in_a_large_graph_leaves_nothing_behind) {
+    const CsrGraph graph = generated("mesh:rows=64,columns=64");
+    TraversalSettings settings;
+    settings.root = 0;
+    const auto search = make_traversal(graph, settings, kHeavy);
+    EXPECT_EQ(run_through(*search, 0b0011'0101).size(), 127U);
+    EXPECT_EQ(search->result_digest(), oracle_digest(graph, settings));
+}
+
 TEST(Traversals, A_graph_without_edges_is_done_after_one_wave) {
     const CsrGraph graph = graph_of(3, {});
     for (const TraversalKind kind : kKinds) {
