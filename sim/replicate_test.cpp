@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <algorithm>
-#include <atomic>
+#include <cmath>
 #include <mutex>
 #include <set>
 #include <stdexcept>
