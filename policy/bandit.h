@@ -181,7 +181,7 @@ constexpr void learn(const BanditParameters& rule, const LaunchFeedback& feedbac
 }
 
 /// The estimates in a row, after a word that says which layout this is.
-using SavedLosses = std::array<std::uint64_t, 1 + 4 * kCells * kArms.size()>;
+using SavedLosses = std::array<std::uint64_t, 1 + std::size_t{4} * kCells * kArms.size()>;
 inline constexpr std::uint64_t kSavedLayout = 0x6261'6E64'6974'0001;  // "bandit", 1
 
 [[nodiscard]] constexpr SavedLosses save(const Losses& losses) {

@@ -233,7 +233,7 @@ TEST(Bandit, Its_random_numbers_are_spread_evenly) {
         ++seen[bandit::draw(5, static_cast<std::uint64_t>(at)) >> 60];
     }
     for (const int count : seen) {
-        EXPECT_NEAR(count, kDraws / 16, 400);  // five standard deviations
+        EXPECT_NEAR(count, kDraws / 16.0, 400);  // five standard deviations
     }
     EXPECT_NE(bandit::draw(5, 0), bandit::draw(6, 0));
     EXPECT_NE(bandit::draw(5, 0), bandit::draw(5, 1));
