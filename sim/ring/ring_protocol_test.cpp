@@ -255,7 +255,7 @@ class RingStress : public ::testing::TestWithParam<Stress> {};
 
 TEST_P(RingStress, B1_every_published_item_is_finished_exactly_once) {
     const Stress stress = GetParam();
-    constexpr std::uint32_t kItems = 3000;  // of each publisher
+    constexpr std::uint32_t kItems = 1000;  // of each publisher
     constexpr std::uint32_t kChildOf = 7;   // every seventh item has a child
     const HostAtomics::Hook hook = [&](RingPoint point) {
         thread_local CounterRandom random(std::hash<std::thread::id>{}(std::this_thread::get_id()), 5);
