@@ -9,6 +9,8 @@
 #include "sim/plugins/plugin_policy.h"
 #include "sim/plugins/policy_source.h"
 #include "sim/sim_backend.h"
+#include "sim/threads/thread_backend.h"
+#include "sim/traversals/oracles.h"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -25,7 +27,7 @@ namespace {
 
 constexpr std::array kBackends{
     BackendRow{"sim", "discrete-event simulation on this machine; no GPU needed"},
-    BackendRow{"threads", "host-thread megakernel; not in this version"},
+    BackendRow{"threads", "megakernel on this machine's threads: the work is done, times are measured"},
     BackendRow{"cuda", "CUDA megakernel; in this version only `conform --device` uses the card"},
 };
 
@@ -89,6 +91,19 @@ private:
     std::optional<TraceJson> trace_;
 };
 
+/// Runs a scenario on host threads and, unless that is not wanted, compares the result with the oracle's.
+Loaded<RunSummary> run_on_threads(const Scenario& scenario, const CsrGraph* graph, const RunnerOptions& options,
+                                  Policy& policy, RecordSink& sink, const RunOptions& run_options) {
+    const auto backend = make_thread_backend(scenario, graph);
+    auto summary = run_scenario(scenario, options.backend, policy, *backend, sink, run_options);
+    const auto* const traversal = std::get_if<TraversalWorkload>(&scenario.workload);
+    if (summary && !summary->stopped_by && traversal != nullptr && options.check &&
+        backend->result_digest() != oracle_digest(*graph, traversal->traversal)) {
+        summary->stopped_by = "the result differs from the oracle's";
+    }
+    return summary;
+}
+
 /// All replications of a scenario. The launches of the first go to `files`.
 Loaded<Replications> replicate_scenario(const Scenario& scenario, const CsrGraph* graph,
                                         const RunnerOptions& options, FilesSink& files,
@@ -102,20 +117,24 @@ Loaded<Replications> replicate_scenario(const Scenario& scenario, const CsrGraph
         Scenario own = scenario;
         own.seed = seed;
         const auto policy = source->make(own.parameters);
-        const auto backend = make_sim_backend(own, graph);
         RunOptions run_options;
         run_options.stop = options.stop;
         if (!repeated) {
             run_options.progress = [&](const RunProgress& at) {
-                progress.show(fmt::format("{} launches, {} us simulated", at.launches, at.now.value() / 1000));
+                progress.show(fmt::format("{} launches, {} us", at.launches, at.now.value() / 1000));
             };
         }
         FilesSink no_files(own, false);
-        return run_scenario(own, options.backend, *policy, *backend, number == 0 ? files : no_files,
-                            run_options);
+        RecordSink& sink = number == 0 ? files : no_files;
+        if (options.backend == "threads") {
+            return run_on_threads(own, graph, options, *policy, sink, run_options);
+        }
+        const auto backend = make_sim_backend(own, graph);
+        return run_scenario(own, options.backend, *policy, *backend, sink, run_options);
     };
     ReplicateOptions replicate_options;
-    replicate_options.jobs = source->plugin ? 1 : options.jobs;
+    const bool measured = options.backend != "sim";  // runs at the same time would disturb each other
+    replicate_options.jobs = source->plugin || measured ? 1 : options.jobs;
     if (repeated) {
         replicate_options.progress = [&](std::uint32_t done) {
             progress.show(
@@ -222,7 +241,7 @@ Loaded<void> check_backend(const std::string& name) {
                                   .problem = fmt::format("{} is no backend", printable(name)),
                                   .allowed = listed(names)});
     }
-    if (name == "sim") {
+    if (name == "sim" || name == "threads") {
         return {};
     }
     std::string problem = fmt::format("{} cannot run scenarios in this version", name);
@@ -236,7 +255,7 @@ Loaded<void> check_backend(const std::string& name) {
                               .line = {},
                               .key = {},
                               .problem = std::move(problem),
-                              .allowed = "sim"});
+                              .allowed = "sim, threads"});
 }
 
 Loaded<void> load_policies(const ScenarioFile& file, const std::optional<std::string>& compare) {

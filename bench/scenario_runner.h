@@ -44,6 +44,7 @@ struct RunnerOptions {
     std::string backend = "sim";
     bool keep_files = false;  ///< fill launches_csv and trace_json
     bool show_progress = false;
+    bool check = true;  ///< compare results with the oracle's, where the backend computes any
     unsigned jobs =
         1;  ///< threads for the replications of a run; a plug-in has one. Results do not depend on it
     std::optional<std::string> compare{};  ///< policy that every run is compared with

@@ -101,6 +101,7 @@ int run(const RunArguments& arguments) {
     options.backend = arguments.backend;
     options.keep_files = arguments.out.has_value();
     options.show_progress = true;
+    options.check = !arguments.no_check;
     options.jobs = arguments.jobs != 0 ? arguments.jobs : std::max(1U, std::thread::hardware_concurrency());
     options.compare = arguments.compare;
     options.stop = stop_on_interrupt();
@@ -171,8 +172,7 @@ void add_run_command(CLI::App& app, Action& action) {
                         "folder for summary.json and each run's launches.csv (times in ns) and trace.json "
                         "(open it in Perfetto)");
     command->add_flag("--no-check", arguments->no_check,
-                      "skip checking results against the oracle; the simulator computes none, so this changes "
-                      "nothing there");
+                      "skip comparing the results of traversals with the oracle's; changes nothing on sim");
     command->add_flag("--json", arguments->json, "one JSON document on stdout and nothing else");
     command->footer("Example: megabed run scenarios/quickstart.toml --policy stateless --out results");
     command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });

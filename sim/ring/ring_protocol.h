@@ -208,9 +208,12 @@ public:
             RingSlot& slot = view_.slots[index];
             const std::uint32_t queue = slot.priority;
             const SlotStatus status{atomics_.load(slot.status)};
+            std::uint32_t expected = status.with(SlotState::Requeue).word;
             // A new generation, so that a worker given up on earlier cannot finish the item a second time.
-            atomics_.store(slot.status, SlotStatus::of(SlotState::Published, status.generation() + 1).word);
-            push(queue, index);
+            const SlotStatus again = SlotStatus::of(SlotState::Published, status.generation() + 1);
+            if (atomics_.exchange_if(slot.status, expected, again.word)) {  // else the watchdog has given it up
+                push(queue, index);
+            }
         }
         return count;
     }
@@ -262,10 +265,12 @@ public:
         return count;
     }
 
-    /// Gives up one item after a time without any progress: one that was claimed, else one that waits.
+    /// Gives up one item after a time without any progress: one that was claimed, else one that waits, else one
+    /// that was put back.
     constexpr bool give_up_any() {
         return give_up_first(SlotState::Claimed, FaultReason::StuckWorker) ||
-               give_up_first(SlotState::Published, FaultReason::NeverClaimed);
+               give_up_first(SlotState::Published, FaultReason::NeverClaimed) ||
+               give_up_first(SlotState::Requeue, FaultReason::NeverClaimed);
     }
 
     /// Puts a slot in Fault back into circulation, its item lost. False: it is not in Fault.

@@ -210,6 +210,22 @@ TEST(RingProtocol, What_no_worker_claims_is_given_up_too) {
     EXPECT_EQ(open.ring.faults(), 1U);
 }
 
+TEST(RingProtocol, What_is_put_back_and_never_published_again_is_given_up_too) {
+    OpenRing open({.slots = 2});
+    ASSERT_EQ(open.ring.publish(item()), PublishResult::Published);
+    ClaimedSlot claimed;
+    ASSERT_EQ(open.ring.claim(1, &claimed), 1U);
+    ASSERT_TRUE(open.ring.put_back(claimed));
+    open.ring.leave();
+    EXPECT_TRUE(open.ring.give_up_any());
+    EXPECT_FALSE(open.ring.give_up_any());
+    open.ring.republish();
+    EXPECT_FALSE(open.ring.claimable());
+    EXPECT_EQ(open.ring.in_flight(), 1U);
+    EXPECT_TRUE(open.ring.acknowledge(claimed.slot));
+    EXPECT_EQ(open.ring.in_flight(), 0U);
+}
+
 TEST(RingProtocol, Starved_items_are_counted_once_they_run) {
     OpenRing open({.slots = 4});
     open.storage.view().control->starvation_epochs = 2;
@@ -239,7 +255,7 @@ class RingStress : public ::testing::TestWithParam<Stress> {};
 
 TEST_P(RingStress, B1_every_published_item_is_finished_exactly_once) {
     const Stress stress = GetParam();
-    constexpr std::uint32_t kItems = 3000;  // of each publisher
+    constexpr std::uint32_t kItems = 1000;  // of each publisher
     constexpr std::uint32_t kChildOf = 7;   // every seventh item has a child
     const HostAtomics::Hook hook = [&](RingPoint point) {
         thread_local CounterRandom random(std::hash<std::thread::id>{}(std::this_thread::get_id()), 5);

@@ -65,7 +65,15 @@ CsrGraph star(Vertex leaves) {
     return build_undirected(leaves + 3, std::move(edges));  // and two vertices alone
 }
 
-CsrGraph generated(const char* spec) { return load_graph(spec)->graph; }
+CsrGraph path(Vertex vertices) {
+    EdgeList edges;
+    for (Vertex vertex = 1; vertex < vertices; ++vertex) {
+        edges.push_back({vertex - 1, vertex});
+    }
+    return build_undirected(vertices, std::move(edges));
+}
+
+CsrGraph generated(const char* spec) { return load_graph(spec).value().graph; }
 
 /// Remembers what was decided and what came of it.
 class Sequence final : public RecordSink {
@@ -111,7 +119,7 @@ TEST_P(Traversals, B2_results_equal_the_oracle_whatever_the_topology) {
     const auto& [policy, threads] = GetParam();
     const std::vector<CsrGraph> graphs = [] {
         std::vector<CsrGraph> made;
-        made.push_back(generated("mesh:rows=1,columns=40"));
+        made.push_back(path(40));
         made.push_back(star(90));
         made.push_back(generated("mesh:rows=12,columns=13"));
         made.push_back(generated("rmat:scale=8,edge_factor=6,seed=3"));
@@ -238,18 +246,20 @@ HostAtomics::Hook random_delays() {
         const std::uint64_t drawn = random.next() + static_cast<std::uint64_t>(point);
         if (drawn % 64 == 0) {
             std::this_thread::sleep_for(std::chrono::microseconds(drawn / 64 % 20));
-        } else if (drawn % 8 == 0) {
-            std::this_thread::yield();
+        } else if (drawn % 4 == 0) {
+            const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(drawn / 64 % 2000);
+            while (std::chrono::steady_clock::now() < end) {
+            }
         }
     };
 }
 
 TEST(ThreadBackend, Delays_between_the_steps_of_the_ring_change_no_result) {
-    const CsrGraph graph = generated("rmat:scale=8,edge_factor=6,seed=9");
+    const CsrGraph graph = generated("rmat:scale=7,edge_factor=6,seed=9");
     for (const TraversalKind kind : kKinds) {
         for (const char* const policy : {"fixed:hybrid", "fixed:memory", "fixed:dense"}) {
             Scenario scenario = traversal_scenario(kind, policy);
-            scenario.requested_hit_capacity = 50;
+            scenario.requested_hit_capacity = 60;
             Ran ran;
             ThreadOptions options;
             options.threads = 4;

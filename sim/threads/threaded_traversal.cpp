@@ -189,7 +189,20 @@ private:
         item.argument[kTileLast] = last;
         item.argument[kTileArcFirst] = arc_first;
         item.argument[kTileArcLast] = arc_last;
-        return pool_.publish(item);
+        // Where the output queue is full, put-back tiles may come to hold every slot: then this pass ends
+        // early.
+        HostBackoff backoff;
+        while (true) {
+            const PublishResult result = pool_.ring().publish(item);
+            if (result != PublishResult::Full) {
+                return result == PublishResult::Published;
+            }
+            const std::uint64_t in_flight = pool_.ring().in_flight();
+            if (in_flight == pool_.ring().deferred() ? !next_pass() : !pool_.watch()) {
+                return false;
+            }
+            backoff.wait();
+        }
     }
 
     /// A push is one batch, or, for a memory-constrained launch, as many as it takes for the arcs of each to
@@ -257,17 +270,26 @@ private:
     /// Publishes a batch and repeats what overflows the output queue. Returns the passes.
     template <class Publish>
     std::uint32_t drain_queue(const Publish& publish_batch, std::uint32_t capacity) {
-        std::uint32_t passes = 1;
+        passes_ = 1;
+        capacity_ = capacity;
         tiles_->open_queue(capacity);
         bool well = publish_batch() && pool_.drain();
         while (well && pool_.ring().deferred() != 0) {
-            ++passes;
-            tiles_->open_queue(capacity);
-            pool_.ring().republish();
-            pool_.open(workers_, kNoLimit);
-            well = pool_.drain();
+            well = next_pass() && pool_.drain();
         }
-        return passes;
+        return passes_;
+    }
+
+    /// What was put back goes on with an empty output queue.
+    bool next_pass() {
+        if (!pool_.drain()) {
+            return false;
+        }
+        ++passes_;
+        tiles_->open_queue(capacity_);
+        pool_.ring().republish();
+        pool_.open(workers_, kNoLimit);
+        return true;
     }
 
     /// Chooses the next frontier from what changed.
@@ -326,6 +348,8 @@ private:
     bool pull_ran_ = false;
     unsigned workers_ = 1;
     std::uint32_t slots_ = 1;
+    std::uint32_t capacity_ = 1;  ///< of the output queue, in this push
+    std::uint32_t passes_ = 1;
 };
 
 }  // namespace

@@ -68,6 +68,7 @@ public:
     /// Lets `workers` workers make up to `claims` claims.
     void open(unsigned workers, std::uint32_t claims);
     /// Publishes and waits while the ring is full. False: the pool has failed, or the item is a bad one.
+    /// Requires: nothing is put back, or somebody publishes it again.
     bool publish(const RingItem& item);
     /// Waits until nothing is in flight but what was put back, then closes. False: the pool has failed.
     bool drain();
