@@ -88,7 +88,8 @@ struct RunOptions {
 
 /// One run of a policy on a backend: observe, recommend, launch, record, until the work is done.
 /// A refusal for lack of memory is asked again after the scenario's pause, up to its limit; any other refusal,
-/// or the limit, or a failure of the backend, ends the run with `stopped_by` set. A workload of listed requests goes on after any refusal.
+/// or the limit, or a failure of the backend, ends the run with `stopped_by` set. A workload of listed requests
+/// goes on after any refusal.
 class ScenarioRun {
 public:
     /// Requires: all of them outlive the run; `policy` and `backend` are fresh.
