@@ -23,7 +23,7 @@ std::string catalog_digests() {
         EXPECT_TRUE(file) << to_string(file.error());
         const auto runs = run_all(*file, {});
         EXPECT_TRUE(runs) << to_string(runs.error());
-        for (const FinishedRun& run : *runs) {
+        for (const FinishedRun& run : runs->runs) {
             EXPECT_FALSE(run.summary.stopped_by) << entry.name << ' ' << *run.summary.stopped_by;
             text += fmt::format("{} {} {} {} {}\n", entry.path.filename().string(), run.summary.name,
                                 hex(run.summary.digest), run.summary.launches, run.summary.makespan.value());

@@ -1,11 +1,13 @@
 #include "bench/scenario_runner.h"
 
-#include "bench/launch_files.h"
 #include "bench/progress_line.h"
+#include "bench/run_outputs.h"
+#include "bench/run_policy.h"
 #include "gpu/device_policy.h"
 #include "scenarios/workload_tables.h"
 #include "sim/engine/digest.h"
 #include "sim/graphs/graph_source.h"
+#include "sim/hindsight.h"
 #include "sim/plugins/plugin_policy.h"
 #include "sim/plugins/policy_source.h"
 #include "sim/sim_backend.h"
@@ -18,6 +20,9 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <exception>
+#include <memory>
+#include <sstream>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -64,31 +69,9 @@ Loaded<void> check_root(const Scenario& scenario, const CsrGraph& graph) {
                    .allowed = fmt::format("0 to {}", graph.vertices() - 1)});
 }
 
-/// Passes records on to the files that were asked for.
-class FilesSink final : public RecordSink {
+class NoOutputs final : public RecordSink {
 public:
-    FilesSink(const Scenario& scenario, bool keep) {
-        if (keep) {
-            csv_.emplace();
-            trace_.emplace(scenario.name);
-        }
-    }
-    void record(const LaunchRecord& record) override {
-        if (csv_) {
-            csv_->record(record);
-            trace_->record(record);
-        }
-    }
-    void finish(FinishedRun& run) {
-        if (csv_) {
-            run.launches_csv = csv_->take();
-            run.trace_json = trace_->take();
-        }
-    }
-
-private:
-    std::optional<LaunchesCsv> csv_;
-    std::optional<TraceJson> trace_;
+    void record(const LaunchRecord& /*record*/) override {}
 };
 
 /// Runs a scenario on host threads and, unless that is not wanted, compares the result with the oracle's.
@@ -104,19 +87,17 @@ Loaded<RunSummary> run_on_threads(const Scenario& scenario, const CsrGraph* grap
     return summary;
 }
 
-/// All replications of a scenario. The launches of the first go to `files`.
+/// All replications of a scenario. The launches of the first go to `outputs`.
 Loaded<Replications> replicate_scenario(const Scenario& scenario, const CsrGraph* graph,
-                                        const RunnerOptions& options, FilesSink& files,
-                                        ProgressLine& progress) {
-    const auto source = find_policy_source(scenario.policy);
-    if (!source) {
-        return Refusal(source.error());
-    }
+                                        const RunPolicy& policy, const RunnerOptions& options,
+                                        RecordSink& outputs, ProgressLine& progress) {
     const bool repeated = scenario.replications.count_max > 1;
+    const bool measured = options.backend != "sim";  // runs at the same time would disturb each other
+    const unsigned jobs = policy.plugin || measured ? 1 : options.jobs;
     const auto replication = [&](std::uint32_t number, std::uint64_t seed) {
         Scenario own = scenario;
         own.seed = seed;
-        const auto policy = source->make(own.parameters);
+        const auto own_policy = policy.make(own);
         RunOptions run_options;
         run_options.stop = options.stop;
         if (!repeated) {
@@ -124,17 +105,16 @@ Loaded<Replications> replicate_scenario(const Scenario& scenario, const CsrGraph
                 progress.show(fmt::format("{} launches, {} us", at.launches, at.now.value() / 1000));
             };
         }
-        FilesSink no_files(own, false);
-        RecordSink& sink = number == 0 ? files : no_files;
+        NoOutputs no_outputs;
+        RecordSink& sink = number == 0 ? outputs : static_cast<RecordSink&>(no_outputs);
         if (options.backend == "threads") {
-            return run_on_threads(own, graph, options, *policy, sink, run_options);
+            return run_on_threads(own, graph, options, *own_policy, sink, run_options);
         }
-        const auto backend = make_sim_backend(own, graph);
-        return run_scenario(own, options.backend, *policy, *backend, sink, run_options);
+        const auto backend = make_sim_backend(own, graph, repeated ? 1 : options.jobs);
+        return run_scenario(own, options.backend, *own_policy, *backend, sink, run_options);
     };
     ReplicateOptions replicate_options;
-    const bool measured = options.backend != "sim";  // runs at the same time would disturb each other
-    replicate_options.jobs = source->plugin || measured ? 1 : options.jobs;
+    replicate_options.jobs = jobs;
     if (repeated) {
         replicate_options.progress = [&](std::uint32_t done) {
             progress.show(
@@ -157,8 +137,12 @@ Loaded<Comparison> compare_scenario(const FinishedRun& run, const CsrGraph* grap
     other.replications.count = static_cast<std::uint32_t>(run.replications.all.size());
     other.replications.count_max = other.replications.count;
     other.replications.relative_half_width = BasisPoints(0);
-    FilesSink no_files(other, false);
-    auto replications = replicate_scenario(other, graph, options, no_files, progress);
+    const auto policy = policy_of_run(other, graph);
+    if (!policy) {
+        return Refusal(policy.error());
+    }
+    NoOutputs no_outputs;
+    auto replications = replicate_scenario(other, graph, *policy, options, no_outputs, progress);
     if (!replications) {
         return Refusal(replications.error());
     }
@@ -177,37 +161,93 @@ std::optional<std::string> unfinished(const Replications& replications, std::siz
     return std::nullopt;
 }
 
+/// The graph of a run, null where it needs none.
+Loaded<const CsrGraph*> graph_of(const Scenario& scenario, GraphShelf& graphs, ProgressLine& progress) {
+    if (scenario.graph.empty()) {
+        return nullptr;
+    }
+    progress.show("loading the graph");
+    const auto loaded = graphs.get(scenario.graph);
+    if (!loaded) {
+        return Refusal(loaded.error());
+    }
+    if (const auto checked = check_root(scenario, **loaded); !checked) {
+        return Refusal(checked.error());
+    }
+    return *loaded;
+}
+
+/// An adversarial density is searched for before the run, against the run's own policy.
+void find_adversary(FinishedRun& run, const RunPolicy& policy, const RunnerOptions& options,
+                    ProgressLine& progress) {
+    auto* const synthetic = std::get_if<SyntheticWorkload>(&run.scenario.workload);
+    if (synthetic == nullptr || synthetic->shape != DensityShape::Adversarial) {
+        return;
+    }
+    progress.show("searching for the worst trajectory");
+    run.adversary = worst_trajectory(run.scenario, policy.make, options.stop);
+    synthetic->trajectory = run.adversary->trajectory;
+    if (synthetic->trajectory.empty()) {
+        synthetic->trajectory = {synthetic->low};
+    }
+}
+
+/// How much longer the run took than the best topologies would have; only the simulator can tell.
+void add_regret(FinishedRun& run, const CsrGraph* graph, ProgressLine& progress) {
+    if (run.summary.backend != "sim" || run.summary.stopped_by) {
+        return;
+    }
+    progress.show("looking back for the best topologies");
+    if (const auto plan = best_in_hindsight(run.scenario, graph)) {
+        const auto best = static_cast<double>(plan->makespan.value());
+        run.summary.hindsight = plan->makespan;
+        run.summary.regret = best > 0 ? (static_cast<double>(run.summary.makespan.value()) - best) / best : 0;
+    }
+}
+
+/// The outputs that were asked for, or none.
+Loaded<std::unique_ptr<RunOutputs>> outputs_of(const Scenario& scenario, const RunnerOptions& options) {
+    if (!options.out) {
+        return nullptr;
+    }
+    return RunOutputs::open(*options.out / scenario.name, scenario);
+}
+
 Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& options, GraphShelf& graphs,
                             const std::string& label) {
     ProgressLine progress(options.show_progress, label);
-    FinishedRun run{scenario, {}, {}, {}, {}, {}, {}};
-    const CsrGraph* graph = nullptr;
-    if (!scenario.graph.empty()) {
-        progress.show("loading the graph");
-        const auto loaded = graphs.get(scenario.graph);
-        if (!loaded) {
-            return Refusal(loaded.error());
-        }
-        graph = *loaded;
-        if (const auto checked = check_root(scenario, *graph); !checked) {
-            return Refusal(checked.error());
-        }
-        run.graph = GraphFacts{graph->vertices(), graph->undirected_edges()};
+    FinishedRun run{scenario, {}, {}, {}, {}, {}};
+    const auto graph = graph_of(scenario, graphs, progress);
+    if (!graph) {
+        return Refusal(graph.error());
     }
-    FilesSink files(scenario, options.keep_files);
-    auto replications = replicate_scenario(scenario, graph, options, files, progress);
+    if (*graph != nullptr) {
+        run.graph = GraphFacts{(*graph)->vertices(), (*graph)->undirected_edges()};
+    }
+    const auto policy = policy_of_run(scenario, *graph);
+    if (!policy) {
+        return Refusal(policy.error());
+    }
+    auto outputs = outputs_of(scenario, options);
+    if (!outputs) {
+        return Refusal(outputs.error());
+    }
+    find_adversary(run, *policy, options, progress);
+    NoOutputs no_outputs;
+    RecordSink& sink = *outputs ? **outputs : static_cast<RecordSink&>(no_outputs);
+    auto replications = replicate_scenario(run.scenario, *graph, *policy, options, sink, progress);
     if (!replications) {
         return Refusal(replications.error());
     }
     run.replications = *std::move(replications);
     run.summary = run.replications.first;
     run.summary.digest = run.replications.digest();
+    add_regret(run, *graph, progress);
     if (!run.summary.stopped_by) {
         run.summary.stopped_by = unfinished(run.replications, 1);
     }
-    files.finish(run);
     if (options.compare) {
-        auto comparison = compare_scenario(run, graph, options, progress);
+        auto comparison = compare_scenario(run, *graph, options, progress);
         if (!comparison) {
             return Refusal(comparison.error());
         }
@@ -215,6 +255,11 @@ Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& optio
         const auto why = unfinished(run.comparison->replications, 0);
         if (why && !run.summary.stopped_by) {
             run.summary.stopped_by = fmt::format("under {}, {}", *options.compare, *why);
+        }
+    }
+    if (*outputs) {
+        if (const auto written = (*outputs)->commit(); !written) {
+            return Refusal(written.error());
         }
     }
     return run;
@@ -260,7 +305,9 @@ Loaded<void> check_backend(const std::string& name) {
 
 Loaded<void> load_policies(const ScenarioFile& file, const std::optional<std::string>& compare) {
     for (const Scenario& scenario : file.runs) {
-        if (const auto source = find_policy_source(scenario.policy); !source) {
+        // The plan in hindsight is made for the run, when its graph is there.
+        const bool planned = scenario.policy == kHindsightPolicy;
+        if (const auto source = find_policy_source(planned ? "reference" : scenario.policy); !source) {
             return Refusal(source.error());
         }
         if (compare && scenario.replications.count_max < 2) {
@@ -271,7 +318,7 @@ Loaded<void> load_policies(const ScenarioFile& file, const std::optional<std::st
                                       .allowed = "two or more, by --replications or [replications]"});
         }
     }
-    if (!compare) {
+    if (!compare || *compare == kHindsightPolicy) {
         return {};
     }
     if (const auto source = find_policy_source(*compare); !source) {
@@ -282,19 +329,111 @@ Loaded<void> load_policies(const ScenarioFile& file, const std::optional<std::st
     return {};
 }
 
-Loaded<std::vector<FinishedRun>> run_all(const ScenarioFile& file, const RunnerOptions& options) {
+Loaded<FinishedRuns> run_all(const ScenarioFile& file, const RunnerOptions& options) {
     GraphShelf graphs;
-    std::vector<FinishedRun> runs;
-    runs.reserve(file.runs.size());
+    FinishedRuns finished;
+    finished.runs.reserve(file.runs.size());
     for (const Scenario& scenario : file.runs) {
-        const std::string label = fmt::format("[{}/{}] {}", runs.size() + 1, file.runs.size(), scenario.name);
+        const std::string label =
+            fmt::format("[{}/{}] {}", finished.runs.size() + 1, file.runs.size(), scenario.name);
         auto run = run_one(scenario, options, graphs, label);
+        if (!run && run.error().kind == InputErrorKind::Interrupted) {
+            finished.interrupted = run.error();
+            return finished;
+        }
         if (!run) {
             return Refusal(run.error());
         }
-        runs.push_back(*std::move(run));
+        finished.runs.push_back(*std::move(run));
     }
-    return runs;
+    return finished;
+}
+
+Loaded<std::optional<std::string>> run_until(const Scenario& scenario, SimTime until,
+                                             const RunnerOptions& options) {
+    GraphShelf graphs;
+    ProgressLine progress(options.show_progress, scenario.name);
+    FinishedRun run{scenario, {}, {}, {}, {}, {}};
+    const auto graph = graph_of(scenario, graphs, progress);
+    if (!graph) {
+        return Refusal(graph.error());
+    }
+    const auto made = policy_of_run(scenario, *graph);
+    if (!made) {
+        return Refusal(made.error());
+    }
+    find_adversary(run, *made, options, progress);
+    const auto policy = made->make(run.scenario);
+    const auto backend = make_sim_backend(run.scenario, *graph, options.jobs);
+    NoOutputs no_outputs;
+    ScenarioRun simulation(run.scenario, "sim", *policy, *backend, no_outputs);
+    RunOptions run_options;
+    run_options.stop = options.stop;
+    if (const auto advanced = simulation.advance(run_options, until); !advanced) {
+        return Refusal(advanced.error());
+    }
+    if (simulation.finished()) {
+        return std::nullopt;
+    }
+    std::ostringstream state;
+    {
+        CheckpointWriter writer(state);
+        simulation.save(writer);
+    }
+    return std::move(state).str();
+}
+
+Loaded<FinishedRun> run_from(const Scenario& scenario, const std::string& state, const RunnerOptions& options) {
+    GraphShelf graphs;
+    ProgressLine progress(options.show_progress, scenario.name);
+    FinishedRun run{scenario, {}, {}, {}, {}, {}};
+    const auto graph = graph_of(scenario, graphs, progress);
+    if (!graph) {
+        return Refusal(graph.error());
+    }
+    if (*graph != nullptr) {
+        run.graph = GraphFacts{(*graph)->vertices(), (*graph)->undirected_edges()};
+    }
+    const auto made = policy_of_run(scenario, *graph);
+    if (!made) {
+        return Refusal(made.error());
+    }
+    auto outputs = outputs_of(scenario, options);
+    if (!outputs) {
+        return Refusal(outputs.error());
+    }
+    find_adversary(run, *made, options, progress);
+    const auto policy = made->make(run.scenario);
+    const auto backend = make_sim_backend(run.scenario, *graph, options.jobs);
+    NoOutputs no_outputs;
+    RecordSink& sink = *outputs ? **outputs : static_cast<RecordSink&>(no_outputs);
+    ScenarioRun simulation(run.scenario, "sim", *policy, *backend, sink);
+    try {
+        std::istringstream stream(state);
+        CheckpointReader reader(stream);
+        simulation.load(reader);
+    } catch (const std::exception& failure) {
+        return Refusal(InputError{.where = "--resume",
+                                  .line = {},
+                                  .key = scenario.name,
+                                  .problem = fmt::format("the state does not fit the run: {}", failure.what()),
+                                  .allowed = "a checkpoint of this scenario, its graph unchanged"});
+    }
+    RunOptions run_options;
+    run_options.stop = options.stop;
+    if (const auto advanced = simulation.advance(run_options); !advanced) {
+        return Refusal(advanced.error());
+    }
+    run.summary = simulation.summary();
+    run.replications.first = run.summary;
+    run.replications.all = {Replication{scenario.seed, run.summary.digest, {}, run.summary.stopped_by}};
+    add_regret(run, *graph, progress);
+    if (*outputs) {
+        if (const auto written = (*outputs)->commit(); !written) {
+            return Refusal(written.error());
+        }
+    }
+    return run;
 }
 
 std::uint64_t combined_digest(const std::vector<FinishedRun>& runs) {

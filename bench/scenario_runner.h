@@ -1,12 +1,14 @@
 #pragma once
 
 #include "scenarios/scenario_loader.h"
+#include "sim/adversary.h"
 #include "sim/graphs/graph.h"
 #include "sim/input_error.h"
 #include "sim/replicate.h"
 #include "sim/run_scenario.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,14 +37,14 @@ struct FinishedRun {
     RunSummary summary;  ///< of the first replication, with the digest of all
     Replications replications;
     std::optional<Comparison> comparison;
+    std::optional<AdversaryResult> adversary;
     std::optional<GraphFacts> graph;
-    std::string launches_csv;  ///< of the first replication; empty unless asked for
-    std::string trace_json;    ///< likewise
 };
 
 struct RunnerOptions {
     std::string backend = "sim";
-    bool keep_files = false;  ///< fill launches_csv and trace_json
+    /// Where each run's folder with launches.csv and trace.json goes, both of the first replication.
+    std::optional<std::filesystem::path> out{};
     bool show_progress = false;
     bool check = true;  ///< compare results with the oracle's, where the backend computes any
     unsigned jobs =
@@ -66,9 +68,25 @@ struct BackendRow {
 [[nodiscard]] Loaded<void> load_policies(const ScenarioFile& file,
                                          const std::optional<std::string>& compare = {});
 
-/// Runs every run of a file in order. A graph that several runs share is loaded once.
-/// Errors: of the graphs; a root outside the graph; Interrupted.
-[[nodiscard]] Loaded<std::vector<FinishedRun>> run_all(const ScenarioFile& file, const RunnerOptions& options);
+/// The runs that were finished, all of them or up to an interruption.
+struct FinishedRuns {
+    std::vector<FinishedRun> runs;
+    std::optional<InputError> interrupted;
+};
+
+/// Runs every run of a file in order. A graph that several runs share is loaded once. What a finished run wrote
+/// stays when a later one is interrupted.
+/// Errors: of the graphs, the policies and the output files; a root outside the graph.
+[[nodiscard]] Loaded<FinishedRuns> run_all(const ScenarioFile& file, const RunnerOptions& options);
+
+/// Simulates one run up to a time, and gives the state it is in then; nothing where it ends before.
+/// Errors: as run_all, and Interrupted.
+[[nodiscard]] Loaded<std::optional<std::string>> run_until(const Scenario& scenario, SimTime until,
+                                                           const RunnerOptions& options);
+
+/// Goes on from that state to the end. Errors: as run_all; a state that does not fit; Interrupted.
+[[nodiscard]] Loaded<FinishedRun> run_from(const Scenario& scenario, const std::string& state,
+                                           const RunnerOptions& options);
 
 /// One digest over all runs, in order.
 [[nodiscard]] std::uint64_t combined_digest(const std::vector<FinishedRun>& runs);

@@ -1,11 +1,13 @@
 #include "bench/summary_json.h"
 
+#include "bench/overrides_json.h"
 #include "bench/replication_output.h"
 #include "bench/version.h"
 #include "sim/engine/digest.h"
 
 #include <filesystem>
 #include <optional>
+#include <variant>
 
 namespace megabed {
 namespace {
@@ -24,6 +26,34 @@ Json launches_by_topology(const RunSummary& summary) {
             summary.by_topology[static_cast<std::size_t>(topology)].launches;
     }
     return launches;
+}
+
+/// Time averages, and what became of every tenant's items.
+Json service_json(const FinishedRun& run) {
+    if (!run.summary.service) {
+        return nullptr;
+    }
+    const ServiceTotals& totals = *run.summary.service;
+    Json json;
+    json["ring_depth_mean"] = totals.ring_depth_mean;
+    json["in_system_mean"] = totals.in_flight_mean;
+    json["workers_busy_mean"] = totals.workers_busy_mean;
+    json["tenants"] = Json::array();
+    const auto& tenants = std::get<ServiceWorkload>(run.scenario.workload).tenants;
+    for (std::size_t at = 0; at < totals.tenants.size(); ++at) {
+        const TenantTotals& tenant = totals.tenants[at];
+        const Histogram& latency = tenant.latency_ns;
+        json["tenants"].push_back(
+            {{"name", tenants[at].name},
+             {"published", tenant.published},
+             {"done", tenant.done},
+             {"rejected", tenant.rejected},
+             {"requeued", tenant.requeued},
+             {"starved", tenant.starved},
+             {"in_flight", tenant.in_flight},
+             {"latency_mean_ns", latency.empty() ? Json(nullptr) : Json(latency.mean())}});
+    }
+    return json;
 }
 
 Json run_json(const FinishedRun& run) {
@@ -54,11 +84,20 @@ Json run_json(const FinishedRun& run) {
     json["items_done"] = items(&TenantTotals::done);
     json["items_rejected"] = items(&TenantTotals::rejected);
     json["items_requeued"] = items(&TenantTotals::requeued);
-    json["latency_ns"] =
-        summary.latency
-            ? Json{{"p50", summary.latency->p50}, {"p99", summary.latency->p99}, {"max", summary.latency->max}}
-            : Json(nullptr);
-    json["regret"] = nullptr;
+    json["latency_ns"] = summary.latency ? Json{{"p50", summary.latency->p50},
+                                                {"p99", summary.latency->p99},
+                                                {"max", summary.latency->max},
+                                                {"mean", summary.latency->mean}}
+                                         : Json(nullptr);
+    json["regret"] = or_null(summary.regret);
+    json["hindsight_ns"] = summary.hindsight ? Json(summary.hindsight->value()) : Json(nullptr);
+    json["adversary"] =
+        run.adversary ? Json{{"worth", run.adversary->worth}, {"runs", run.adversary->runs}} : Json(nullptr);
+    json["service"] = service_json(run);
+    json["events"] = summary.events;
+    json["device"] = run.scenario.device.name;
+    json["device_digest"] = hex(run.scenario.device.digest);
+    json["drain_ns"] = summary.drain.value();
     json["relaunch_ns"] = summary.relaunch.value();
     json["compilation_ns"] = summary.compilation.value();
     json["waiting_ns"] = summary.waiting.value();
@@ -71,11 +110,12 @@ Json run_json(const FinishedRun& run) {
 }  // namespace
 
 nlohmann::ordered_json summary_json(const ScenarioFile& file, const ScenarioOverrides& overrides,
-                                    const std::vector<FinishedRun>& runs) {
+                                    const std::vector<FinishedRun>& runs, bool complete) {
     Json json;
     json["version"] = version();
     json["revision"] = revision();
     json["digest"] = hex(combined_digest(runs));
+    json["complete"] = complete;
     json["runs"] = Json::array();
     for (const FinishedRun& run : runs) {
         json["runs"].push_back(run_json(run));
@@ -83,12 +123,7 @@ nlohmann::ordered_json summary_json(const ScenarioFile& file, const ScenarioOver
     Json replay;
     replay["backend"] = runs.empty() ? "sim" : runs.front().summary.backend;
     replay["path"] = std::filesystem::absolute(file.path).lexically_normal().string();
-    replay["set"] = overrides.settings;
-    replay["policy"] = or_null(overrides.policy);
-    replay["seed"] = or_null(overrides.seed);
-    replay["decide"] =
-        overrides.decide ? Json(*overrides.decide == DecisionPlace::Host ? "host" : "device") : Json(nullptr);
-    replay["replications"] = or_null(overrides.replications);
+    replay.update(overrides_json(overrides));
     replay["text"] = file.text;
     json["replay"] = std::move(replay);
     return json;

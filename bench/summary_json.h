@@ -8,9 +8,10 @@
 
 namespace megabed {
 
-/// The document of `run --json` and summary.json: `runs`, the digest over all of them, version, and under
-/// `replay` all that `megabed replay` needs. `null` where a field does not apply.
+/// The document of `run --json` and summary.json: `complete` (false after an interruption), `runs`, the digest
+/// over all of them, version, and under `replay` all that `megabed replay` needs. `null` where a field does not
+/// apply.
 [[nodiscard]] nlohmann::ordered_json summary_json(const ScenarioFile& file, const ScenarioOverrides& overrides,
-                                                  const std::vector<FinishedRun>& runs);
+                                                  const std::vector<FinishedRun>& runs, bool complete = true);
 
 }  // namespace megabed

@@ -81,6 +81,13 @@ void append_totals(std::string& text, const FinishedRun& run) {
     auto out = std::back_inserter(text);
     fmt::format_to(out, "  makespan {}  (relaunches {}, compiling {})\n", human_time(summary.makespan),
                    human_time(summary.relaunch), human_time(summary.compilation));
+    if (summary.hindsight) {
+        fmt::format_to(out, "  regret {:.1f} %: the best topologies in hindsight take {}\n",
+                       100.0 * summary.regret.value_or(0), human_time(*summary.hindsight));
+    }
+    if (run.adversary) {
+        fmt::format_to(out, "  the worst trajectory of {} simulations\n", run.adversary->runs);
+    }
     fmt::format_to(out, "  switches {}, flaps {}, worker groups {:.1f} in the mean\n",
                    with_commas(summary.topology_switches), with_commas(summary.flaps),
                    summary.worker_groups_mean);
@@ -102,6 +109,15 @@ void append_totals(std::string& text, const FinishedRun& run) {
                        with_commas(summary.service->sum().published), with_commas(summary.service->sum().done),
                        with_commas(summary.service->sum().rejected),
                        with_commas(summary.service->sum().requeued));
+    }
+    if (summary.service && summary.service->tenants.size() > 1) {
+        const auto& tenants = std::get<ServiceWorkload>(run.scenario.workload).tenants;
+        for (std::size_t at = 0; at < summary.service->tenants.size(); ++at) {
+            const TenantTotals& tenant = summary.service->tenants[at];
+            fmt::format_to(out, "    {:<12} {:>12} published {:>12} done {:>10} rejected {:>12} requeued\n",
+                           tenants[at].name, with_commas(tenant.published), with_commas(tenant.done),
+                           with_commas(tenant.rejected), with_commas(tenant.requeued));
+        }
     }
     if (summary.latency) {
         fmt::format_to(out, "  latency: p50 {}, p99 {}, max {}\n", human_time(SimTime(summary.latency->p50)),

@@ -10,6 +10,7 @@
 #include "scenarios/synthetic_reader.h"
 #include "scenarios/workload_tables.h"
 #include "sim/graphs/graph_source.h"
+#include "sim/hindsight.h"
 #include "sim/plugins/plugin_policy.h"
 #include "sim/replicate.h"
 
@@ -131,6 +132,7 @@ private:
         for (const PolicyRow& row : registered_policies()) {
             names.push_back(row.name);
         }
+        names.push_back(kHindsightPolicy);
         if (is_plugin_path(scenario.policy)) {
             std::error_code code;
             const fs::path beside = folder_ / scenario.policy;

@@ -4,9 +4,11 @@
 #include "policy/launch_recommendation.h"
 #include "policy/policy.h"
 #include "policy/units.h"
+#include "sim/service_totals.h"
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace megabed {
 
@@ -31,6 +33,8 @@ struct LaunchRecord {
     std::optional<Decision> decision{};
     std::optional<Error> error{};
     LaunchOutcome outcome{};
+    /// Services: what became of the items so far, an entry a tenant; valid while the record is passed on.
+    std::span<const TenantTotals> tenants{};
 };
 
 /// Receives records in order. A sink that cannot keep one remembers why; the run goes on.

@@ -87,6 +87,9 @@ void ScenarioRun::step() {
         refuse(record, decision.error());
     }
     count(record);
+    if (const ServiceTotals* const totals = backend_.service_totals()) {
+        record.tenants = totals->tenants;
+    }
     sink_.record(record);
     if (record.error && !stopped_by_) {
         backend_.pause(record.outcome.duration);

@@ -1,13 +1,14 @@
 #include "bench/commands/commands.h"
 #include "bench/exit_code.h"
 #include "bench/json_text.h"
-#include "bench/launch_files.h"
+#include "bench/launches_csv.h"
 #include "bench/scenario_runner.h"
 #include "policy/registry.h"
 #include "properties/laws.h"
 #include "scenarios/catalog.h"
 #include "scenarios/keys.h"
 #include "sim/graphs/graph_source.h"
+#include "sim/hindsight.h"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -54,6 +55,9 @@ Loaded<std::vector<Line>> lines_for(const std::string& what) {
     std::vector<Line> lines;
     if (what == "policies") {
         lines = lines_of(registered_policies());
+        lines.push_back(
+            {std::string(kHindsightPolicy),
+             "the best topologies in retrospect, for one scenario on the simulator: the zero of regret"});
     } else if (what == "backends") {
         lines = lines_of(known_backends());
     } else if (what == "laws") {

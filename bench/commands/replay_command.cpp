@@ -1,6 +1,7 @@
 #include "bench/commands/commands.h"
 #include "bench/exit_code.h"
 #include "bench/json_text.h"
+#include "bench/overrides_json.h"
 #include "bench/scenario_runner.h"
 #include "bench/version.h"
 #include "properties/counterexample_file.h"
@@ -61,27 +62,11 @@ Loaded<StoredRun> load_stored_run(const std::string& file) {
         run.backend = replay.at("backend").get<std::string>();
         run.path = replay.at("path").get<std::string>();
         run.text = replay.at("text").get<std::string>();
-        run.overrides.settings = replay.at("set").get<std::vector<std::string>>();
-        if (!replay.at("policy").is_null()) {
-            run.overrides.policy = replay.at("policy").get<std::string>();
+        const auto overrides = overrides_from_json(replay);
+        if (!overrides) {
+            return refuse("is no stored run: what the command line replaced is not readable");
         }
-        if (!replay.at("seed").is_null()) {
-            if (!replay.at("seed").is_number_unsigned()) {
-                return refuse("is no stored run: replay.seed is " + replay.at("seed").dump());
-            }
-            run.overrides.seed = replay.at("seed").get<std::uint64_t>();
-        }
-        if (!replay.at("decide").is_null()) {
-            run.overrides.decide =
-                replay.at("decide").get<std::string>() == "host" ? DecisionPlace::Host : DecisionPlace::Device;
-        }
-        if (replay.contains("replications") && !replay.at("replications").is_null()) {
-            if (const Json& count = replay.at("replications");
-                !count.is_number_unsigned() || count.get<std::uint64_t>() > 1'000'000) {
-                return refuse("is no stored run: replay.replications is " + replay.at("replications").dump());
-            }
-            run.overrides.replications = replay.at("replications").get<std::uint32_t>();
-        }
+        run.overrides = *overrides;
         for (const Json& stored : json.at("runs")) {
             run.runs.emplace_back(stored.at("name").get<std::string>(), stored.at("digest").get<std::string>());
         }
@@ -146,7 +131,7 @@ int replay(const std::string& path, bool json) {
     if (const auto known = check_backend(stored->backend); !known) {
         return refuse(known.error());
     }
-    const auto file = parse_scenario(stored->text, stored->path, stored->overrides);
+    auto file = parse_scenario(stored->text, stored->path, stored->overrides);
     if (!file) {
         InputError error = file.error();
         error.where = fmt::format("{}: {}", path, error.where);
@@ -160,14 +145,23 @@ int replay(const std::string& path, bool json) {
     options.show_progress = true;
     options.jobs = std::max(1U, std::thread::hardware_concurrency());
     options.stop = stop_on_interrupt();
-    const auto runs = run_all(*file, options);
-    if (!runs) {
-        return refuse(runs.error());
+    // A run with --only stored that one alone.
+    std::erase_if(file->runs, [&](const Scenario& run) {
+        return std::none_of(stored->runs.begin(), stored->runs.end(),
+                            [&](const auto& known) { return known.first == run.name; });
+    });
+    const auto finished = run_all(*file, options);
+    if (!finished) {
+        return refuse(finished.error());
     }
-    const std::string digest = hex(combined_digest(*runs));
+    if (finished->interrupted) {
+        return refuse(*finished->interrupted);
+    }
+    const std::vector<FinishedRun>& runs = finished->runs;
+    const std::string digest = hex(combined_digest(runs));
     std::vector<std::pair<std::string, std::string>> replayed;
-    replayed.reserve(runs->size());
-    for (const FinishedRun& run : *runs) {
+    replayed.reserve(runs.size());
+    for (const FinishedRun& run : runs) {
         replayed.emplace_back(run.summary.name, hex(run.summary.digest));
     }
     const bool same = digest == stored->digest && replayed == stored->runs;

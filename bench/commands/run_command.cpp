@@ -1,11 +1,14 @@
+#include "bench/checkpoint_file.h"
 #include "bench/commands/commands.h"
 #include "bench/commands/whole_number.h"
 #include "bench/exit_code.h"
 #include "bench/json_text.h"
+#include "bench/run_outputs.h"
 #include "bench/scenario_runner.h"
 #include "bench/summary_json.h"
 #include "bench/summary_table.h"
 #include "scenarios/scenario_loader.h"
+#include "scenarios/section_reader.h"
 #include "sim/file_output.h"
 
 #include <fmt/format.h>
@@ -34,6 +37,10 @@ struct RunArguments {
     std::optional<std::string> out;
     std::optional<std::uint32_t> replications;
     std::optional<std::string> compare;
+    std::optional<std::string> only;
+    std::optional<std::string> stop_at;
+    std::optional<std::string> checkpoint;
+    std::optional<std::string> resume;
     unsigned jobs = 0;
     bool no_check = false;
     bool json = false;
@@ -51,78 +58,174 @@ ScenarioOverrides overrides_of(const RunArguments& arguments) {
     return overrides;
 }
 
-Loaded<void> make_folder(const fs::path& folder) {
-    std::error_code code;
-    fs::create_directories(folder, code);
-    std::error_code unused;
-    if (!fs::is_directory(folder, unused)) {
-        return Refusal(InputError{.where = "--out",
+/// Keeps the run of that name alone. Errors: there is none.
+Loaded<void> keep_only(ScenarioFile& file, const std::string& name) {
+    std::vector<std::string_view> names;
+    for (const Scenario& run : file.runs) {
+        names.push_back(run.name);
+    }
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+        return Refusal(InputError{.where = "--only",
                                   .line = {},
                                   .key = {},
-                                  .problem = fmt::format("{} cannot be made: {}", printable(folder.string()),
-                                                         code ? code.message() : "a file has that name"),
-                                  .allowed = "a folder"});
+                                  .problem = fmt::format("{} is no run of the scenario", printable(name)),
+                                  .allowed = listed(names)});
     }
+    std::erase_if(file.runs, [&](const Scenario& run) { return run.name != name; });
     return {};
 }
 
-/// DIR/summary.json, and DIR/RUN/launches.csv and trace.json for every run; the summary comes last, so that a
-/// folder with a summary is a whole one.
-Loaded<void> write_outputs(const fs::path& folder, const std::string& summary,
-                           const std::vector<FinishedRun>& runs) {
-    for (const FinishedRun& run : runs) {
-        const fs::path own = folder / run.summary.name;
-        if (auto made = make_folder(own); !made) {
-            return made;
-        }
-        if (auto written = write_file(own / "launches.csv", run.launches_csv); !written) {
-            return written;
-        }
-        if (auto written = write_file(own / "trace.json", run.trace_json); !written) {
-            return written;
-        }
-    }
-    return write_file(folder / "summary.json", summary);
-}
-
-int run(const RunArguments& arguments) {
-    if (const auto known = check_backend(arguments.backend); !known) {
-        return refuse(known.error());
-    }
-    const ScenarioOverrides overrides = overrides_of(arguments);
-    const auto file = load_scenario(arguments.scenario, overrides);
-    if (!file) {
-        return refuse(file.error());
-    }
-    if (const auto loaded = load_policies(*file, arguments.compare); !loaded) {
-        return refuse(loaded.error());
-    }
+RunnerOptions runner_options(const RunArguments& arguments) {
     RunnerOptions options;
     options.backend = arguments.backend;
-    options.keep_files = arguments.out.has_value();
+    options.out = arguments.out ? std::optional<fs::path>(*arguments.out) : std::nullopt;
     options.show_progress = true;
     options.check = !arguments.no_check;
     options.jobs = arguments.jobs != 0 ? arguments.jobs : std::max(1U, std::thread::hardware_concurrency());
     options.compare = arguments.compare;
     options.stop = stop_on_interrupt();
-    const auto runs = run_all(*file, options);
-    if (!runs) {
-        return refuse(runs.error());
-    }
-    const std::string json = json_text(summary_json(*file, overrides, *runs));
-    if (arguments.out) {
+    return options;
+}
+
+/// DIR/summary.json comes last, so that a folder with a summary is a whole one; and the same for people.
+int show(const RunArguments& arguments, const ScenarioFile& file, const ScenarioOverrides& overrides,
+         const FinishedRuns& finished) {
+    const std::string json = json_text(summary_json(file, overrides, finished.runs, !finished.interrupted));
+    if (arguments.out && (!finished.runs.empty() || !finished.interrupted)) {
         if (const auto made = make_folder(*arguments.out); !made) {
             return refuse(made.error());
         }
-        if (const auto written = write_outputs(*arguments.out, json, *runs); !written) {
+        if (const auto written = write_file(fs::path(*arguments.out) / "summary.json", json); !written) {
             return refuse(written.error());
         }
     }
-    fmt::print("{}", arguments.json ? json : summary_table(*file, *runs));
-    const bool finished = std::none_of(runs->begin(), runs->end(), [](const FinishedRun& finished_run) {
-        return finished_run.summary.stopped_by.has_value();
+    if (finished.interrupted) {
+        const std::string kept = !arguments.out          ? ""
+                                 : finished.runs.empty() ? "; nothing is written"
+                                                         : fmt::format("; they are in {}", *arguments.out);
+        fmt::print(stderr, "megabed: {} of {} runs are complete{}\n", finished.runs.size(), file.runs.size(),
+                   kept);
+        return refuse(*finished.interrupted);
+    }
+    fmt::print("{}", arguments.json ? json : summary_table(file, finished.runs));
+    const bool all_done = std::none_of(finished.runs.begin(), finished.runs.end(), [](const FinishedRun& run) {
+        return run.summary.stopped_by.has_value();
     });
-    return finished ? kExitDone : kExitFailed;
+    return all_done ? kExitDone : kExitFailed;
+}
+
+/// One run on the simulator, of one replication: what a checkpoint is for.
+Loaded<void> check_one_simulation(const RunArguments& arguments, const ScenarioFile& file) {
+    const auto refuse_flag = [](std::string problem, std::string allowed) {
+        return Refusal(InputError{.where = "--checkpoint",
+                                  .line = {},
+                                  .key = {},
+                                  .problem = std::move(problem),
+                                  .allowed = std::move(allowed)});
+    };
+    if (!arguments.stop_at || !arguments.checkpoint) {
+        return refuse_flag("goes with --stop-at", "both of them");
+    }
+    if (arguments.backend != "sim") {
+        return refuse_flag(fmt::format("cannot stop the backend {}", arguments.backend), "sim");
+    }
+    if (file.runs.size() != 1) {
+        return refuse_flag(fmt::format("is for one run, and the scenario has {}", file.runs.size()),
+                           "--only NAME to choose one");
+    }
+    if (file.runs.front().replications.count_max > 1 || arguments.compare) {
+        return refuse_flag("is for one replication", "no --replications and no --compare");
+    }
+    return {};
+}
+
+int stop_on_the_way(const RunArguments& arguments, const ScenarioFile& file,
+                    const ScenarioOverrides& overrides) {
+    if (const auto checked = check_one_simulation(arguments, file); !checked) {
+        return refuse(checked.error());
+    }
+    const auto stop = parse_time_ns(*arguments.stop_at);
+    if (!stop) {
+        return refuse(InputError{.where = "--stop-at",
+                                 .line = {},
+                                 .key = {},
+                                 .problem = fmt::format("is {}", printable(*arguments.stop_at)),
+                                 .allowed = "a time such as '3 us', with ns, us, ms or s"});
+    }
+    const Scenario& scenario = file.runs.front();
+    auto state = run_until(scenario, SimTime(*stop), runner_options(arguments));
+    if (!state) {
+        return refuse(state.error());
+    }
+    if (!*state) {
+        return refuse(InputError{.where = "--stop-at",
+                                 .line = {},
+                                 .key = {},
+                                 .problem = fmt::format("is {}, and the run ends before", *arguments.stop_at),
+                                 .allowed = "a time within the run"});
+    }
+    const StoredCheckpoint checkpoint{fs::absolute(file.path).lexically_normal().string(), file.text, overrides,
+                                      scenario.name, **std::move(state)};
+    if (const auto written = write_checkpoint(*arguments.checkpoint, checkpoint); !written) {
+        return refuse(written.error());
+    }
+    fmt::print("{} stands at {} or a little later; go on with: megabed run --resume {}\n", scenario.name,
+               *arguments.stop_at, *arguments.checkpoint);
+    return kExitDone;
+}
+
+int resume(const RunArguments& arguments) {
+    const auto checkpoint = load_checkpoint(*arguments.resume);
+    if (!checkpoint) {
+        return refuse(checkpoint.error());
+    }
+    auto file = parse_scenario(checkpoint->scenario_text, checkpoint->scenario_path, checkpoint->overrides);
+    if (!file) {
+        return refuse(file.error());
+    }
+    if (const auto kept = keep_only(*file, checkpoint->run); !kept) {
+        return refuse(kept.error());
+    }
+    if (const auto loaded = load_policies(*file, {}); !loaded) {
+        return refuse(loaded.error());
+    }
+    auto run = run_from(file->runs.front(), checkpoint->state, runner_options(arguments));
+    if (!run) {
+        return refuse(run.error());
+    }
+    FinishedRuns finished;
+    finished.runs.push_back(*std::move(run));
+    return show(arguments, *file, checkpoint->overrides, finished);
+}
+
+int run(const RunArguments& arguments) {
+    if (arguments.resume) {
+        return resume(arguments);
+    }
+    if (const auto known = check_backend(arguments.backend); !known) {
+        return refuse(known.error());
+    }
+    const ScenarioOverrides overrides = overrides_of(arguments);
+    auto file = load_scenario(arguments.scenario, overrides);
+    if (!file) {
+        return refuse(file.error());
+    }
+    if (arguments.only) {
+        if (const auto kept = keep_only(*file, *arguments.only); !kept) {
+            return refuse(kept.error());
+        }
+    }
+    if (const auto loaded = load_policies(*file, arguments.compare); !loaded) {
+        return refuse(loaded.error());
+    }
+    if (arguments.stop_at || arguments.checkpoint) {
+        return stop_on_the_way(arguments, *file, overrides);
+    }
+    const auto finished = run_all(*file, runner_options(arguments));
+    if (!finished) {
+        return refuse(finished.error());
+    }
+    return show(arguments, *file, overrides, *finished);
 }
 
 }  // namespace
@@ -130,11 +233,9 @@ int run(const RunArguments& arguments) {
 void add_run_command(CLI::App& app, Action& action) {
     const auto arguments = std::make_shared<RunArguments>();
     CLI::App* const command = app.add_subcommand("run", "Run a scenario file under a policy on a backend.");
-    command
-        ->add_option(
-            "SCENARIO", arguments->scenario,
-            "scenario file (.toml), or a name that `megabed list scenarios` shows; keys: scenarios/KEYS.md")
-        ->required();
+    CLI::Option* const scenario = command->add_option(
+        "SCENARIO", arguments->scenario,
+        "scenario file (.toml), or a name that `megabed list scenarios` shows; keys: scenarios/KEYS.md");
     command->add_option(
         "--policy", arguments->policy,
         "policy for every run: a name that `megabed list policies` shows, or the path of a plug-in such as "
@@ -171,11 +272,26 @@ void add_run_command(CLI::App& app, Action& action) {
     command->add_option("--out", arguments->out,
                         "folder for summary.json and each run's launches.csv (times in ns) and trace.json "
                         "(open it in Perfetto)");
+    command->add_option("--only", arguments->only, "name of the one run of the file to run");
+    command->add_option("--stop-at", arguments->stop_at,
+                        "simulated time, such as '5 ms': stop after the launch that reaches it");
+    command->add_option("--checkpoint", arguments->checkpoint,
+                        "file for the state of the run that --stop-at stopped");
+    command
+        ->add_option("--resume", arguments->resume,
+                     "go on from a checkpoint file to the end; the digest is that of a run without a stop, "
+                     "launches.csv has the launches from there on")
+        ->excludes(scenario);
     command->add_flag("--no-check", arguments->no_check,
                       "skip comparing the results of traversals with the oracle's; changes nothing on sim");
     command->add_flag("--json", arguments->json, "one JSON document on stdout and nothing else");
     command->footer("Example: megabed run scenarios/quickstart.toml --policy stateless --out results");
-    command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
+    command->callback([arguments, &action] {
+        if (arguments->scenario.empty() && !arguments->resume) {
+            throw CLI::RequiredError("SCENARIO");
+        }
+        action = [arguments] { return run(*arguments); };
+    });
 }
 
 }  // namespace megabed

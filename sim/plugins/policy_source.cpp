@@ -1,6 +1,7 @@
 #include "sim/plugins/policy_source.h"
 
 #include "policy/registry.h"
+#include "sim/hindsight.h"
 #include "sim/plugins/plugin_policy.h"
 
 #include <fmt/format.h>
@@ -23,6 +24,14 @@ Loaded<PolicySource> find_policy_source(const std::string& name) {
     std::vector<std::string_view> names;
     for (const PolicyRow& row : registered_policies()) {
         names.push_back(row.name);
+    }
+    if (name == kHindsightPolicy) {
+        return Refusal(
+            InputError{.where = "--policy",
+                       .line = {},
+                       .key = {},
+                       .problem = "hindsight is made for one scenario; only `megabed run` can ask it",
+                       .allowed = listed(names)});
     }
     const auto guess = nearest(name, names);
     return Refusal(

@@ -1,9 +1,8 @@
-#include "bench/launch_files.h"
+#include "bench/launches_csv.h"
 
 #include <fmt/format.h>
 #include <array>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -39,10 +38,13 @@ constexpr std::array kColumns{
         {"start_ns", "when it was asked for, ns"},
         [](Row row, const LaunchRecord& record) { fmt::format_to(row, "{}", record.outcome.start.value()); }},
     Column{{"duration_ns",
-            "decision, relaunch, compilation and waves, ns; of a refused launch, the pause after it"},
+            "decision, drain, relaunch, compilation and waves, ns; of a refused launch, the pause after it"},
            [](Row row, const LaunchRecord& record) {
                fmt::format_to(row, "{}", record.outcome.duration.value());
            }},
+    Column{
+        {"drain_ns", "part of duration_ns: groups finish their items before a relaunch"},
+        [](Row row, const LaunchRecord& record) { fmt::format_to(row, "{}", record.outcome.drain.value()); }},
     Column{{"relaunch_ns", "part of duration_ns"},
            [](Row row, const LaunchRecord& record) {
                fmt::format_to(row, "{}", record.outcome.relaunch.value());
@@ -118,6 +120,24 @@ constexpr std::array kColumns{
            [](Row row, const LaunchRecord& record) { fmt::format_to(row, "{}", record.outcome.items); }},
     Column{{"arcs", "arcs inspected"},
            [](Row row, const LaunchRecord& record) { fmt::format_to(row, "{}", record.outcome.arcs); }},
+    Column{{"true_queue_len", "queue_len before telemetry faults; empty without any"},
+           [](Row row, const LaunchRecord& record) {
+               if (record.truth) {
+                   fmt::format_to(row, "{}", record.truth->request.queue_len);
+               }
+           }},
+    Column{{"true_density_bps", "density_bps before telemetry faults"},
+           [](Row row, const LaunchRecord& record) {
+               if (record.truth) {
+                   write_if(row, record.truth->request.frontier_density);
+               }
+           }},
+    Column{{"true_pressure_bps", "pressure_bps before telemetry faults"},
+           [](Row row, const LaunchRecord& record) {
+               if (record.truth) {
+                   write_if(row, record.truth->request.memory_pressure);
+               }
+           }},
     Column{{"error", "why the policy refused, or nothing"},
            [](Row row, const LaunchRecord& record) {
                if (record.error) {
@@ -133,23 +153,6 @@ constexpr auto kDocumentation = [] {
     }
     return columns;
 }();
-
-double microseconds(SimTime time) { return static_cast<double>(time.value()) / 1000.0; }
-
-void append_event(std::string& text, const nlohmann::json& event) {
-    text += ",\n";
-    text += event.dump();
-}
-
-enum Track : int { kLaunches = 1, kDecisions = 2 };
-
-nlohmann::json name_of(std::string_view kind, int track, std::string_view name) {
-    return {{"ph", "M"}, {"pid", 1}, {"tid", track}, {"name", kind}, {"args", {{"name", name}}}};
-}
-
-nlohmann::json counter(SimTime time, std::string_view name, std::uint64_t value) {
-    return {{"ph", "C"}, {"pid", 1}, {"ts", microseconds(time)}, {"name", name}, {"args", {{"value", value}}}};
-}
 
 }  // namespace
 
@@ -172,65 +175,6 @@ void LaunchesCsv::record(const LaunchRecord& record) {
         column.write(std::back_inserter(text_), record);
     }
     text_ += '\n';
-}
-
-TraceJson::TraceJson(std::string_view run_name) {
-    text_ = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n";
-    text_ += name_of("process_name", 0, run_name).dump();
-    append_event(text_, name_of("thread_name", kLaunches, "launches"));
-    append_event(text_, name_of("thread_name", kDecisions, "decisions"));
-}
-
-void TraceJson::record(const LaunchRecord& record) {
-    const LaunchOutcome& outcome = record.outcome;
-    const LaunchRequest& request = record.observation.request;
-    append_event(text_, counter(outcome.start, "queue", request.queue_len));
-    if (request.frontier_density) {
-        append_event(text_, counter(outcome.start, "density (bps)", request.frontier_density->value()));
-    }
-    if (request.memory_pressure) {
-        append_event(text_, counter(outcome.start, "memory pressure (bps)", request.memory_pressure->value()));
-    }
-    if (!record.decision) {
-        append_event(text_, {{"ph", "i"},
-                             {"s", "t"},
-                             {"pid", 1},
-                             {"tid", static_cast<int>(kDecisions)},
-                             {"ts", microseconds(outcome.start)},
-                             {"name", "refused"},
-                             {"args", {{"error", record.error ? to_string(*record.error) : std::string()}}}});
-        return;
-    }
-    const Decision& decision = *record.decision;
-    const LaunchRecommendation& answer = decision.recommendation;
-    append_event(text_, counter(outcome.start, "worker groups", answer.worker_groups));
-    append_event(text_, {{"ph", "X"},
-                         {"pid", 1},
-                         {"tid", static_cast<int>(kLaunches)},
-                         {"ts", microseconds(outcome.start)},
-                         {"dur", microseconds(outcome.duration)},
-                         {"name", to_string(answer.topology)},
-                         {"args",
-                          {{"launch", record.index},
-                           {"waves", outcome.waves},
-                           {"items", outcome.items},
-                           {"arcs", outcome.arcs},
-                           {"groups granted", outcome.granted_groups},
-                           {"route", to_string(answer.execution_mode)},
-                           {"relaunch_ns", outcome.relaunch.value()},
-                           {"compilation_ns", outcome.compilation.value()}}}});
-    append_event(text_, {{"ph", "i"},
-                         {"s", "t"},
-                         {"pid", 1},
-                         {"tid", static_cast<int>(kDecisions)},
-                         {"ts", microseconds(outcome.start)},
-                         {"name", to_string(decision.rule)},
-                         {"args", {{"launch", record.index}, {"hold", to_string(decision.hold)}}}});
-}
-
-std::string TraceJson::take() {
-    text_ += "\n]}\n";
-    return std::move(text_);
 }
 
 }  // namespace megabed

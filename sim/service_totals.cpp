@@ -1,4 +1,4 @@
-#include "sim/backend.h"
+#include "sim/service_totals.h"
 
 namespace megabed {
 

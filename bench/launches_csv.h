@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace megabed {
 
@@ -21,20 +22,8 @@ class LaunchesCsv {
 public:
     LaunchesCsv();
     void record(const LaunchRecord& record);
-    [[nodiscard]] std::string take() { return std::move(text_); }
-
-private:
-    std::string text_;
-};
-
-/// Builds trace.json in the Trace Event Format that Perfetto opens: launches and decisions as slices, queue,
-/// density, pressure and worker groups as counters. Times in microseconds of the backend's clock.
-class TraceJson {
-public:
-    explicit TraceJson(std::string_view run_name);
-    void record(const LaunchRecord& record);
-    /// Closes and gives the document; call once.
-    [[nodiscard]] std::string take();
+    /// What was added since the last call.
+    [[nodiscard]] std::string take() { return std::exchange(text_, {}); }
 
 private:
     std::string text_;
