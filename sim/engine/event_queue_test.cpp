@@ -294,9 +294,7 @@ TEST(EventQueue, An_archive_of_something_else_is_refused) {
         writer << std::as_const(next_sequence) << last << slots << count << time << slot << word << word;
     }
     CheckpointReader reader(file);
-    std::uint64_t header = 0;
     EventQueue<std::uint64_t> queue;
-    (void)header;
     EXPECT_THROW(queue.load(reader, 0), boost::archive::archive_exception);
 }
 
