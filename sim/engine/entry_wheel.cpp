@@ -79,10 +79,8 @@ void EntryWheel::place_far(std::uint64_t at, QueueEntry entry) {
     streams_.append(levels_[level]->streams[bucket], entry);
 }
 
-void EntryWheel::reserve_near(std::size_t count) {
-    if (count <= near_capacity_) {
-        return;
-    }
+void EntryWheel::enlarge_near() {
+    const std::size_t count = near_capacity_ * 2;
     auto larger = std::make_unique_for_overwrite<QueueEntry[]>(count);
     tail_ = std::copy(head_, tail_, larger.get());
     head_ = larger.get();
@@ -111,7 +109,7 @@ bool EntryWheel::make_room_near(QueueEntry entry) {
     if (tail_ == near_end_) {
         const auto count = static_cast<std::size_t>(tail_ - head_);
         if (count > near_capacity_ / 2) {
-            reserve_near(near_capacity_ * 2);
+            enlarge_near();
         } else {
             tail_ = std::copy(head_, tail_, near_.get());
             head_ = near_.get();
@@ -181,7 +179,7 @@ bool EntryWheel::open_crowded(std::size_t cell) {
     tail_ = std::copy_n(&cells_[cell * kCellEntries], kCellEntries, head_);
     streams_.drain(spills_[cell], [this](QueueEntry entry) {
         if (tail_ == near_end_) {
-            reserve_near(near_capacity_ * 2);
+            enlarge_near();
         }
         *tail_++ = entry;
     });

@@ -142,7 +142,7 @@ private:
     void place_far(std::uint64_t at, QueueEntry entry);
     bool make_room_near(QueueEntry entry);
     QueueEntry take_beside_late();
-    void reserve_near(std::size_t count);
+    void enlarge_near();
 
     void open_next_cell();
     void pour(std::size_t level);

@@ -63,10 +63,11 @@ public:
         now_ = first.first.first;
         ASSERT_EQ(queue_->size(), naive_.size());
     }
-    /// One of the handles ever given out, so often one of an event that has gone.
+    /// One of the handles given out of late, so at times one of an event that has gone.
     void cancel_any() {
         if (!handles_.empty()) {
-            const auto& [handle, key] = handles_[below(handles_.size())];
+            const std::size_t recent = std::min(handles_.size(), 3 * naive_.size() / 2 + 10);
+            const auto& [handle, key] = handles_[handles_.size() - 1 - below(recent)];
             ASSERT_EQ(queue_->cancel(handle), naive_.erase(key) == 1);
             ASSERT_EQ(queue_->size(), naive_.size());
         }
@@ -119,16 +120,20 @@ void interleave(std::uint64_t seed, std::size_t operations, bool cancels, std::s
     Pair pair(seed);
     std::uint64_t kind = 0;
     std::uint64_t growth = 50;
+    std::uint64_t cancelled = 0;  // percent of the operations
     for (std::size_t at = 0; at < operations && !testing::Test::HasFatalFailure(); ++at) {
         if (at % 500 == 0) {
             kind = pair.below(6);
             growth = 20 + pair.below(60);
+            cancelled = !cancels ? 0 : pair.below(3) == 0 ? 60 : 10;
+        }
+        if (pair.below(100) < cancelled) {
+            pair.cancel_any();
+            continue;
         }
         const std::uint64_t choice = pair.below(100);
         if (choice < growth && pair.size() < pending_max) {
             pair.push(any_increment(pair, kind));
-        } else if (cancels && choice >= 90) {
-            pair.cancel_any();
         } else if (pair.size() > 0) {
             choice % 8 == 0 ? pair.peek() : pair.pop();
         }
@@ -289,9 +294,7 @@ TEST(EventQueue, An_archive_of_something_else_is_refused) {
         writer << std::as_const(next_sequence) << last << slots << count << time << slot << word << word;
     }
     CheckpointReader reader(file);
-    std::uint64_t header = 0;
     EventQueue<std::uint64_t> queue;
-    (void)header;
     EXPECT_THROW(queue.load(reader, 0), boost::archive::archive_exception);
 }
 

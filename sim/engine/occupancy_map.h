@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -17,6 +18,7 @@ public:
         summary_ |= std::uint64_t{1} << bucket / kWord;
     }
     void clear(std::size_t bucket) {
+        assert(bucket < kBuckets);
         words_[bucket / kWord] &= ~(std::uint64_t{1} << bucket % kWord);
         if (words_[bucket / kWord] == 0) {
             summary_ &= ~(std::uint64_t{1} << bucket / kWord);
@@ -25,6 +27,7 @@ public:
     [[nodiscard]] bool empty() const { return summary_ == 0; }
     /// Requires: not empty.
     [[nodiscard]] std::size_t first() const {
+        assert(!empty());
         const auto word = static_cast<std::size_t>(std::countr_zero(summary_));
         return word * kWord + static_cast<std::size_t>(std::countr_zero(words_[word]));
     }
