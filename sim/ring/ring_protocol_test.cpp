@@ -125,6 +125,23 @@ TEST(RingProtocol, Two_items_never_hold_one_lock) {
     EXPECT_EQ(open.ring.in_flight(), 0U);
 }
 
+TEST(RingProtocol, An_item_that_waits_for_its_lock_uses_up_no_quota) {
+    OpenRing open({.slots = 8, .locks = 1});
+    open.storage.view().tenants[0].quota = 2;
+    RingItem locked = item();
+    locked.lock = 1;
+    ASSERT_EQ(open.ring.publish(locked), PublishResult::Published);
+    ASSERT_EQ(open.ring.publish(locked), PublishResult::Published);
+    ASSERT_EQ(open.ring.publish(item(0, 1, 5)), PublishResult::Published);
+    ASSERT_EQ(open.ring.publish(item(0, 1, 6)), PublishResult::Published);
+    ClaimedSlot holder;
+    ASSERT_EQ(open.ring.claim(1, &holder), 1U);
+    EXPECT_EQ(open.serve(8), (std::vector<std::uint32_t>{5}));
+    EXPECT_EQ(open.ring.deferred(), 2U);
+    EXPECT_TRUE(open.ring.complete(holder));
+    open.ring.leave();
+}
+
 TEST(RingProtocol, A_launch_makes_no_more_claims_than_it_has) {
     OpenRing open({.slots = 8}, 3);
     for (std::uint32_t word = 0; word < 5; ++word) {
