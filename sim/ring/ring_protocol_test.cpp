@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <atomic>
+#include <ostream>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -264,8 +265,9 @@ struct Stress {
     std::uint32_t delay_share;  ///< of 256 points
 };
 
-void PrintTo(const Stress& stress, std::ostream* out) {
-    *out << stress.slots << " slots, " << stress.publishers << " publishers, " << stress.workers << " workers";
+std::ostream& operator<<(std::ostream& out, const Stress& stress) {
+    return out << stress.slots << " slots, " << stress.publishers << " publishers, " << stress.workers
+               << " workers";
 }
 
 class RingStress : public ::testing::TestWithParam<Stress> {};
@@ -285,7 +287,7 @@ TEST_P(RingStress, B1_every_published_item_is_finished_exactly_once) {
     storage.view().tenants[0].quota = 500;
     std::vector<std::vector<std::atomic<std::uint32_t>>> finished(stress.publishers);
     for (auto& own : finished) {
-        own = std::vector<std::atomic<std::uint32_t>>(2 * kItems);
+        own = std::vector<std::atomic<std::uint32_t>>(std::size_t{2} * kItems);
     }
     const auto must_publish = [&](const RingItem& made) {
         HostBackoff backoff;
