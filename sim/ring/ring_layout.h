@@ -53,7 +53,7 @@ struct alignas(64) RingSlot {
     std::uint32_t priority = 0;  ///< class, 0 is served first
     std::array<std::uint32_t, kArgumentWords> argument{};
 };
-static_assert(sizeof(RingSlot) == 64 && alignof(RingSlot) == 64 && std::is_trivially_copyable_v<RingSlot>);
+static_assert(sizeof(RingSlot) == 64 && std::is_trivially_copyable_v<RingSlot>);
 static_assert(offsetof(RingSlot, argument) == 16);
 
 /// Index queues: one for every priority class, one for items put back, one for free slots.

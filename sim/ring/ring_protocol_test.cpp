@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <atomic>
+#include <ostream>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -123,6 +124,23 @@ TEST(RingProtocol, Two_items_never_hold_one_lock) {
     EXPECT_EQ(open.ring.republish(), 2U);
     EXPECT_EQ(open.serve(4), (std::vector<std::uint32_t>{2, 3}));
     EXPECT_EQ(open.ring.in_flight(), 0U);
+}
+
+TEST(RingProtocol, An_item_that_waits_for_its_lock_uses_up_no_quota) {
+    OpenRing open({.slots = 8, .locks = 1});
+    open.storage.view().tenants[0].quota = 2;
+    RingItem locked = item();
+    locked.lock = 1;
+    ASSERT_EQ(open.ring.publish(locked), PublishResult::Published);
+    ASSERT_EQ(open.ring.publish(locked), PublishResult::Published);
+    ASSERT_EQ(open.ring.publish(item(0, 1, 5)), PublishResult::Published);
+    ASSERT_EQ(open.ring.publish(item(0, 1, 6)), PublishResult::Published);
+    ClaimedSlot holder;
+    ASSERT_EQ(open.ring.claim(1, &holder), 1U);
+    EXPECT_EQ(open.serve(8), (std::vector<std::uint32_t>{5}));
+    EXPECT_EQ(open.ring.deferred(), 2U);
+    EXPECT_TRUE(open.ring.complete(holder));
+    open.ring.leave();
 }
 
 TEST(RingProtocol, A_launch_makes_no_more_claims_than_it_has) {
@@ -247,8 +265,9 @@ struct Stress {
     std::uint32_t delay_share;  ///< of 256 points
 };
 
-void PrintTo(const Stress& stress, std::ostream* out) {
-    *out << stress.slots << " slots, " << stress.publishers << " publishers, " << stress.workers << " workers";
+std::ostream& operator<<(std::ostream& out, const Stress& stress) {
+    return out << stress.slots << " slots, " << stress.publishers << " publishers, " << stress.workers
+               << " workers";
 }
 
 class RingStress : public ::testing::TestWithParam<Stress> {};
@@ -268,7 +287,7 @@ TEST_P(RingStress, B1_every_published_item_is_finished_exactly_once) {
     storage.view().tenants[0].quota = 500;
     std::vector<std::vector<std::atomic<std::uint32_t>>> finished(stress.publishers);
     for (auto& own : finished) {
-        own = std::vector<std::atomic<std::uint32_t>>(2 * kItems);
+        own = std::vector<std::atomic<std::uint32_t>>(std::size_t{2} * kItems);
     }
     const auto must_publish = [&](const RingItem& made) {
         HostBackoff backoff;

@@ -367,7 +367,7 @@ TEST(ThreadService, Every_kind_of_tenant_is_served_and_nothing_is_lost) {
     clients.item = ItemTime{SimTime(5'000), ItemTimeLaw::Exponential};
     Tenant trace = tenant("trace", 0);
     TraceArrivals lines;
-    for (int line = 0; line < 50; ++line) {
+    for (std::int64_t line = 0; line < 50; ++line) {
         lines.items.push_back({SimTime(line * 100'000), 7, SimTime(line % 2 * 10'000)});
     }
     trace.arrivals = lines;

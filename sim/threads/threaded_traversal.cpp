@@ -24,9 +24,9 @@ public:
         : scenario_(scenario),
           graph_(graph),
           settings_(std::get<TraversalWorkload>(scenario.workload).traversal),
+          state_bytes_(make_traversal(graph, settings_, scenario.device.heavy_degree)->state_bytes()),
           tiles_(std::make_shared<WaveTiles>(graph, settings_)),
           pool_({.slots = ring_slots, .opcodes = kTileOpcodes, .workers = options.threads}, tiles_, options),
-          state_bytes_(make_traversal(graph, settings_, scenario.device.heavy_degree)->state_bytes()),
           held_(graph.vertices(), false),
           unexplored_arcs_(graph.arcs()) {
         begin();
@@ -333,9 +333,9 @@ private:
     const Scenario& scenario_;
     const CsrGraph& graph_;
     const TraversalSettings settings_;
-    std::shared_ptr<WaveTiles> tiles_;
-    WorkerPool pool_;
     std::uint64_t state_bytes_;  ///< as the simulator counts them
+    std::shared_ptr<WaveTiles> tiles_;
+    WorkerPool pool_;            // last of what takes long to make: its clock starts here
     std::vector<bool> held_;     ///< some frontier has held the vertex
     std::vector<bool> waiting_;  ///< ShortestPaths: in a bucket that is not open yet
     std::map<std::uint64_t, std::vector<Vertex>> buckets_;
