@@ -218,6 +218,57 @@ class Run(unittest.TestCase):
             self.assertEqual(process.returncode, 130, errors)
             self.assertFalse(os.path.exists(out))
 
+    def test_interrupt_keeps_the_runs_that_are_complete(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "out")
+            scenario = os.path.join(folder, "two.toml")
+            run = ("[[run]]\nname = '{}'\n[run.synthetic]\nshape = 'square'\nvertices = 1000\narcs = 4000\n"
+                   "low_bps = 100\nwaves = {}\n")
+            with open(scenario, "w", encoding="ascii") as file:
+                file.write("format = 1\nsummary = 's'\n" + run.format("short", 10) + run.format("long", 10**11))
+            process = subprocess.Popen([MEGABED, "run", scenario, "--out", out], stderr=subprocess.PIPE,
+                                       stdout=subprocess.PIPE)
+            time.sleep(2.0)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+            self.assertEqual(process.returncode, 130, errors)
+            self.assertIn(b"1 of 2 runs are complete", errors)
+            with open(os.path.join(out, "summary.json"), encoding="utf-8") as file:
+                summary = json.load(file)
+            self.assertEqual((summary["complete"], [run["name"] for run in summary["runs"]]), (False, ["short"]))
+            self.assertEqual(sorted(os.listdir(out)), ["short", "summary.json"])
+            self.assertEqual(sorted(os.listdir(os.path.join(out, "short"))), ["launches.csv", "trace.json"])
+
+    def test_checkpoint_and_resume_give_the_digest_of_a_run_without_a_stop(self):
+        with tempfile.TemporaryDirectory() as folder:
+            stored = os.path.join(folder, "half")
+            whole = json.loads(megabed("run", "tenants", "--only", "mixed", "--json").stdout)
+            done = megabed("run", "tenants", "--only", "mixed", "--stop-at", "9 ms", "--checkpoint", stored)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            resumed = megabed("run", "--resume", stored, "--json")
+            self.assertEqual(resumed.returncode, 0, resumed.stderr)
+            self.assertEqual(json.loads(resumed.stdout)["digest"], whole["digest"])
+            with open(stored, "r+b") as file:
+                file.seek(-9, os.SEEK_END)
+                file.write(b"\x55")
+            self.assertEqual(megabed("run", "--resume", stored).returncode, 2)
+            for wrong in (["--stop-at", "9 ms"], ["--checkpoint", stored], ["--stop-at", "9", "--checkpoint", stored],
+                          ["--stop-at", "9 s", "--checkpoint", stored]):
+                done = megabed("run", "tenants", "--only", "mixed", *wrong)
+                self.assertEqual((done.returncode, done.stdout), (2, ""), wrong)
+            self.assertEqual(megabed("run", "tenants", "--only", "nobody").returncode, 2)
+
+    def test_hindsight_has_no_regret_and_others_have(self):
+        for policy, least in (("hindsight", 0.0), ("reference", 0.01)):
+            runs = json.loads(megabed("run", "around-sparse", "--policy", policy, "--json").stdout)["runs"]
+            for run in runs:
+                self.assertGreaterEqual(run["regret"], least)
+                if policy == "hindsight":
+                    self.assertEqual(run["regret"], 0)
+                    self.assertEqual(run["hindsight_ns"], run["makespan_ns"])
+        self.assertEqual(megabed("run", "tenant-burst", "--policy", "hindsight").returncode, 2)
+        self.assertEqual(megabed("verify", "--policy", "hindsight").returncode, 2)
+
     def test_progress_goes_to_a_terminal_only(self):
         try:
             main, terminal = pty.openpty()

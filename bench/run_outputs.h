@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 namespace megabed {
 
@@ -21,14 +22,18 @@ public:
     [[nodiscard]] static Loaded<std::unique_ptr<RunOutputs>> open(const std::filesystem::path& folder,
                                                                   const Scenario& scenario);
 
+    ~RunOutputs() override;
+
     void record(const LaunchRecord& record) override;
     [[nodiscard]] Loaded<void> commit();
 
 private:
-    RunOutputs(FileStream launches, FileStream trace, const Scenario& scenario);
+    RunOutputs(FileStream launches, FileStream trace, const Scenario& scenario,
+               std::vector<std::filesystem::path> made);
 
-    FileStream launches_;
-    FileStream trace_;
+    std::vector<std::filesystem::path> made_;  ///< folders that were not there before, the innermost first
+    std::optional<FileStream> launches_;
+    std::optional<FileStream> trace_;
     LaunchesCsv csv_;
     TraceJson json_;
 };

@@ -28,6 +28,21 @@ Json launches_by_topology(const RunSummary& summary) {
     return launches;
 }
 
+/// Where the latencies stop showing how the run began, by MSER-5, and the interval around their mean by batch
+/// means; both leave out the scenario's own warm-up.
+Json steady_state_json(const ServiceTotals& totals) {
+    constexpr BasisPoints kConfidence{9500};
+    const Truncation cut = totals.latency_order.truncation();
+    const auto interval = totals.latency_batches.interval(kConfidence);
+    const auto independent = totals.latency_batches.independent();
+    return {{"mser_leave_out_items", cut.leave_out},
+            {"mser_sufficient", cut.sufficient},
+            {"mser_latency_mean_ns", cut.sufficient ? Json(cut.mean) : Json(nullptr)},
+            {"latency_half_width_ns", interval ? Json(interval->half_width) : Json(nullptr)},
+            {"batches_independent", independent ? Json(*independent) : Json(nullptr)},
+            {"confidence_bps", kConfidence.value()}};
+}
+
 /// Time averages, and what became of every tenant's items.
 Json service_json(const FinishedRun& run) {
     if (!run.summary.service) {
@@ -38,6 +53,7 @@ Json service_json(const FinishedRun& run) {
     json["ring_depth_mean"] = totals.ring_depth_mean;
     json["in_system_mean"] = totals.in_flight_mean;
     json["workers_busy_mean"] = totals.workers_busy_mean;
+    json["steady_state"] = steady_state_json(totals);
     json["tenants"] = Json::array();
     const auto& tenants = std::get<ServiceWorkload>(run.scenario.workload).tenants;
     for (std::size_t at = 0; at < totals.tenants.size(); ++at) {

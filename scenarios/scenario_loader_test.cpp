@@ -6,6 +6,7 @@
 #include "scenarios/keys.h"
 #include "scenarios/request_toml.h"
 #include "scenarios/section_reader.h"
+#include "scenarios/trace_file.h"
 #include "scenarios/workload_tables.h"
 #include "sim/replicate.h"
 
@@ -25,6 +26,11 @@ namespace {
 const std::string kSource = MEGABED_SOURCE_DIR "/scenarios/test.toml";
 const std::string kHead = "format = 1\nsummary = 's'\n";
 const std::string kRun = "[[run]]\nname = 'r'\ngraph = 'mesh:rows=4,columns=4'\n";
+
+const std::string kServiceTables =
+    "[[run]]\nname = 'r'\n[run.service]\nduration = '1 ms'\nitem = '1 us'\nring_slots = 4\n";
+const std::string kTenant = "[[run.service.tenant]]\nname = 't'\n";
+const std::string kSynthetic = "[[run]]\nname = 'r'\n[run.synthetic]\nvertices = 9\narcs = 9\n";
 
 Loaded<ScenarioFile> parse(const std::string& text, const ScenarioOverrides& overrides = {}) {
     return parse_scenario(text, kSource, overrides);
@@ -250,6 +256,40 @@ TEST(ScenarioLoader, Refuses_what_is_wrong_with_line_key_value_and_what_is_allow
          ":4: policy.sparse_frontier_threshold_bps: is 3500 with a dense threshold of 4000: their bands meet; "
          "allowed: at "
          "most 3499"},
+        {kHead + kServiceTables + kTenant + "items_per_second = 2e9\n",
+         "more than one a nanosecond; allowed: at most 1e9"},
+        {kHead + kServiceTables + kTenant + "items_per_second = -1\n",
+         "items_per_second: is -1; allowed: a number above 0"},
+        {kHead + kServiceTables + kTenant,
+         "has 0 ways to publish; allowed: one of items_per_second, clients, trace"},
+        {kHead + kServiceTables + kTenant + "items_per_second = 1\nclients = 2\n", "has 2 ways to publish"},
+        {kHead + kServiceTables + kTenant + "items_per_second = 1\nquota_items = 5\n",
+         ":12: run.service.tenant.quota_items: is 5, more than the ring has slots; allowed: 0 to 4"},
+        {kHead + kServiceTables + kTenant + "items_per_second = 1\nburst_every_ns = -5\n",
+         "burst_every_ns: is -5; allowed"},
+        {kHead + kServiceTables + "warm_up = '1 ms'\n" + kTenant + "items_per_second = 1\n",
+         "run.service.warm_up: is 1000000 ns, not before the end; allowed: 0 to 999999 ns"},
+        {kHead + kServiceTables + kTenant + "clients = 3\nthink_ns = -1\n", "think_ns: is -1"},
+        {kHead + kServiceTables + kTenant + "trace = 'none.csv'\n", ":11: run.service.tenant.trace: '"},
+        {kHead + kServiceTables + kTenant + "items_per_second = 1\npriority = 4\n",
+         "priority: is 4; allowed: 0 to 3"},
+        {kHead + kServiceTables + kTenant +
+             "[[run.service.tenant.state]]\nitems_per_second = 1\nlength = '1 us'\n",
+         "has one state"},
+        {kHead + "[[memory.co_tenant]]\nkind = 'leak'\n" + kRun, "is leak without bytes_per_second"},
+        {kHead + "[[memory.co_tenant]]\nkind = 'spikes'\nto = '1 B'\n" + kRun, "is spikes without every"},
+        {kHead + "[[memory.co_tenant]]\nto = '1 B'\nmost = '2 B'\n" + kRun, "is ramp, which has no most"},
+        {kHead + "[memory]\nbandwidth_of_others_bps = 10000\n" + kRun, "is 10000; allowed: 0 to 9999"},
+        {kHead + "[[faults]]\nsignal = 'density'\nkind = 'delay'\n" + kRun, "delay needs an amount"},
+        {kHead + "[[faults]]\nsignal = 'density'\nkind = 'drop'\namount = 2\n" + kRun, "drop has no amount"},
+        {kHead + "[[faults]]\nsignal = 'heat'\nkind = 'drop'\n" + kRun,
+         ":4: faults.signal: is 'heat'; allowed: queue"},
+        {kHead + kSynthetic + "waves = 9\nshape = 'recorded'\n", "is recorded without a file"},
+        {kHead + kSynthetic + "waves = 9\nshape = 'square'\n", "has no low_bps"},
+        {kHead + kSynthetic + "waves = 9\nshape = 'square'\nlow_bps = 1\nfile = 'x.csv'\n",
+         "says nothing for this shape"},
+        {kHead + kSynthetic + "shape = 'adversarial'\nlow_bps = 1\nwaves = 20000\n",
+         "waves: is 20000; allowed: 1 to 10000"},
         {kHead + "[[run]]\nname = '" + std::string(65, 'x') + "'\n", "allowed: at most 64 letters"},
         {kHead + "[polcy]\n" + kRun, ":3: polcy: is no key here; did you mean policy?"},
         {kHead + "[policy]\nnmae = 'x'\n" + kRun, ":4: policy.nmae: is no key here; did you mean name?"},
@@ -518,6 +558,61 @@ TEST(Keys, Are_unique_and_the_shipped_table_is_up_to_date) {
     std::ifstream file(path);
     EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), keys_as_markdown())
         << "MEGABED_UPDATE_GOLDENS=1 rewrites the file";
+}
+
+TEST(TraceFile, Reads_columns_by_name_and_refuses_time_that_goes_back) {
+    const std::string path = ::testing::TempDir() + "megabed-trace.csv";
+    const auto load = [&](const std::string& text) {
+        std::ofstream(path) << text;
+        return load_arrival_trace(path);
+    };
+    const auto good = load("work_ns,time_ns,note\n5,10,a\n0,10,b\n7,30,c\n");
+    ASSERT_TRUE(good) << to_string(good.error());
+    ASSERT_EQ(good->size(), 3U);
+    EXPECT_EQ((*good)[2].time, SimTime(30));
+    EXPECT_EQ((*good)[0].work, SimTime(5));
+    const std::vector<std::pair<std::string, std::string>> bad{
+        {"", "is empty"},
+        {"opcode\n1\n", ":1: has no column time_ns"},
+        {"time_ns\n", "has no rows"},
+        {"time_ns\n10\n9\n", ":3: time_ns is 9, before the row above; allowed: 10 or later"},
+        {"time_ns,opcode\n10\n", ":2: has 1 cells; allowed: 2"},
+        {"time_ns\n-4\n", ":2: time_ns is '-4'"},
+        {"time_ns,opcode\n1,4294967296\n", ":2: opcode is 4294967296"},
+    };
+    for (const auto& [text, problem] : bad) {
+        const auto refused = load(text);
+        ASSERT_FALSE(refused) << text;
+        EXPECT_NE(to_string(refused.error()).find(problem), std::string::npos) << to_string(refused.error());
+    }
+    std::ofstream(path) << "launch,density_bps\n0,500\n1,10001\n";
+    const auto dense = load_density_trace(path);
+    ASSERT_FALSE(dense);
+    EXPECT_NE(
+        to_string(dense.error()).find(":3: density_bps is '10001'; allowed: a whole number from 0 to 10000"),
+        std::string::npos);
+}
+
+TEST(DeviceLoader, Every_constant_must_be_there_with_where_it_comes_from) {
+    std::ifstream file(std::string(MEGABED_SOURCE_DIR) + "/scenarios/devices/h200.toml");
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    ASSERT_TRUE(parse_device(text, "d.toml"));
+    for (const std::string key : {"warp_step = ", "stream_overlap_bps = 1", "row_bytes = ", "tile_items = "}) {
+        std::string without = text;
+        const std::size_t at = without.find(key);
+        ASSERT_NE(at, std::string::npos) << key;
+        without.erase(at, without.find('\n', at) + 1 - at);
+        const auto refused = parse_device(without, "d.toml");
+        ASSERT_FALSE(refused) << key;
+        EXPECT_NE(to_string(refused.error()).find("is missing"), std::string::npos)
+            << to_string(refused.error());
+    }
+    std::string unfounded = text;
+    unfounded.replace(unfounded.find("estimate: opcode"), 8, "guesswork");
+    const auto refused = parse_device(unfounded, "d.toml");
+    ASSERT_FALSE(refused);
+    EXPECT_NE(to_string(refused.error()).find("provenance.costs.interpreter_dispatch"), std::string::npos)
+        << to_string(refused.error());
 }
 
 }  // namespace

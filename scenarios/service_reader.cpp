@@ -8,10 +8,13 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace megabed {
 namespace {
+
+constexpr std::size_t kPathShown = 1000;
 
 ItemTimeLaw law_of(const std::optional<std::string>& name) {
     const std::string law = name.value_or("constant");
@@ -138,6 +141,13 @@ private:
     }
 
     void read_trace(Tenant& tenant, const std::string& file) {
+        std::error_code code;
+        if (!std::filesystem::exists(folder_ / file, code)) {
+            entry_.refuse("trace",
+                          fmt::format("{} does not exist", printable((folder_ / file).string(), kPathShown)),
+                          "a CSV file relative to the scenario");
+            return;
+        }
         auto items = load_arrival_trace(folder_ / file);
         if (!items) {
             errors_.report(items.error());

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <array>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace megabed {
@@ -81,7 +82,12 @@ SyntheticWorkload read_synthetic(const RunTables& tables, const std::filesystem:
     if (recorded && !file) {
         keys.refuse("shape", "is recorded without a file", "file, a CSV with a column density_bps");
     }
-    if (recorded && file) {
+    std::error_code code;
+    if (recorded && file && !std::filesystem::exists(folder / *file, code)) {
+        constexpr std::size_t kPathShown = 1000;
+        keys.refuse("file", fmt::format("{} does not exist", printable((folder / *file).string(), kPathShown)),
+                    "a CSV file relative to the scenario");
+    } else if (recorded && file) {
         auto trajectory = load_density_trace(folder / *file);
         if (!trajectory) {
             errors.report(trajectory.error());

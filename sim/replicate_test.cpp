@@ -167,7 +167,8 @@ TEST(Replicate, Estimates_are_of_the_metrics_that_every_replication_has) {
             tenant.latency_ns.add(10);
             tenant.latency_ns.add(21);
         }
-        summary.service = ServiceTotals{{tenant}, 0, 0, 0};
+        summary.service.emplace();
+        summary.service->tenants = {tenant};
         return summary;
     };
     const auto served = replicate({4, 4, {}, BasisPoints(9500), {}}, 5, with_latencies);

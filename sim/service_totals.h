@@ -1,6 +1,8 @@
 #pragma once
 
+#include "sim/statistics/batch_means.h"
 #include "sim/statistics/histogram.h"
+#include "sim/statistics/mser.h"
 
 #include <cstdint>
 #include <vector>
@@ -29,8 +31,11 @@ struct TenantTotals {
 /// Item counts of a service workload, one entry for each entry of `ServiceWorkload::tenants`.
 struct ServiceTotals {
     std::vector<TenantTotals> tenants;
-    double ring_depth_mean = 0;    ///< waiting items, averaged over time from the end of the warm-up
-    double in_flight_mean = 0;     ///< held back, waiting or being worked on, averaged likewise
+    double ring_depth_mean = 0;  ///< waiting items, averaged over time from the end of the warm-up
+    double in_flight_mean = 0;   ///< held back, waiting or being worked on, averaged likewise
+    /// Latencies of all tenants, in order of completion: where a warm-up would end, and how sure their mean is.
+    StreamingMser latency_order{};
+    BatchMeans latency_batches{};
     double workers_busy_mean = 0;  ///< groups at work, averaged likewise
 
     [[nodiscard]] TenantTotals sum() const;

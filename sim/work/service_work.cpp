@@ -204,7 +204,8 @@ private:
     /// Between launches only: what a launch sets at its start is not part of the state.
     template <class Archive>
     void archive(Archive& archive) {
-        archive& publishers_& ring_& hot_& totals_.tenants& depth_& in_flight_& at_work_;
+        archive& publishers_& ring_& hot_& totals_.tenants& totals_.latency_order& totals_
+            .latency_batches& depth_& in_flight_& at_work_;
         archive_plain_items(archive, held_);
         archive_plain_items(archive, working_);
         archive_plain_items(archive, free_places_);
@@ -328,7 +329,10 @@ private:
         ++totals.done;
         --totals.in_flight;
         if (item.came >= workload_.warm_up) {
-            totals.latency_ns.add((scheduler_.now() - item.came).value());
+            const std::int64_t latency = (scheduler_.now() - item.came).value();
+            totals.latency_ns.add(latency);
+            totals_.latency_order.add(static_cast<double>(latency));
+            totals_.latency_batches.add(static_cast<double>(latency));
         }
         publishers_.item_left(item);
         publish_held();
