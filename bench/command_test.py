@@ -88,8 +88,11 @@ class Run(unittest.TestCase):
             megabed("run", QUICKSTART, "--out", folder)
             with open(os.path.join(folder, "social", "trace.json"), encoding="utf-8") as file:
                 events = json.load(file)["traceEvents"]
-            slices = [event for event in events if event["ph"] == "X"]
+            slices = [event for event in events if event["ph"] == "X" and "launch" in event["args"]]
             self.assertEqual(len(slices), 9)
+            parts = [event for event in events if event["ph"] == "X" and "launch" not in event["args"]]
+            self.assertTrue({"waves", "relaunch"} <= {part["name"] for part in parts})
+            self.assertAlmostEqual(sum(part["dur"] for part in parts), sum(launch["dur"] for launch in slices), delta=1e-6)
             for before, after in zip(slices, slices[1:]):
                 self.assertLessEqual(before["ts"] + before["dur"], after["ts"] + 1e-6)
             self.assertEqual({event["ph"] for event in events}, {"M", "X", "C", "i"})
@@ -130,9 +133,10 @@ class Run(unittest.TestCase):
         self.assertEqual((replications["count"], replications["confidence"], replications["target_met"]), (6, 0.95, None))
         self.assertEqual(set(replications["metrics"]), {"makespan_ns", "topology_switches", "flaps", "latency_mean_ns",
                                                         "latency_p50_ns", "latency_p99_ns", "items_rejected"})
-        for metric in replications["metrics"].values():
+        for name, metric in replications["metrics"].items():
             self.assertTrue(metric["min"] <= metric["mean"] <= metric["max"], metric)
-            self.assertGreater(metric["half_width"], 0)
+            if name not in ("topology_switches", "flaps"):  # a service has one topology, and empty launches
+                self.assertGreater(metric["half_width"], 0, name)
         self.assertEqual((len(set(replications["seeds"])), len(set(replications["digests"]))), (6, 6))
         # Each replication can be had alone, the first under the scenario's own seed; so the mean can be checked.
         alone = [json.loads(megabed("run", "tenant-burst", "--seed", str(seed), "--json").stdout)["runs"][0]
@@ -259,13 +263,10 @@ class Run(unittest.TestCase):
             self.assertEqual(megabed("run", "tenants", "--only", "nobody").returncode, 2)
 
     def test_hindsight_has_no_regret_and_others_have(self):
-        for policy, least in (("hindsight", 0.0), ("reference", 0.01)):
-            runs = json.loads(megabed("run", "around-sparse", "--policy", policy, "--json").stdout)["runs"]
-            for run in runs:
-                self.assertGreaterEqual(run["regret"], least)
-                if policy == "hindsight":
-                    self.assertEqual(run["regret"], 0)
-                    self.assertEqual(run["hindsight_ns"], run["makespan_ns"])
+        for run in json.loads(megabed("run", "around-sparse", "--policy", "hindsight", "--json").stdout)["runs"]:
+            self.assertEqual((run["regret"], run["hindsight_ns"]), (0, run["makespan_ns"]))
+        runs = json.loads(megabed("run", "around-sparse", "--json").stdout)["runs"]
+        self.assertTrue(all(run["regret"] >= 0 for run in runs) and any(run["regret"] > 0.1 for run in runs))
         self.assertEqual(megabed("run", "tenant-burst", "--policy", "hindsight").returncode, 2)
         self.assertEqual(megabed("verify", "--policy", "hindsight").returncode, 2)
 

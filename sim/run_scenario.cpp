@@ -106,13 +106,12 @@ void ScenarioRun::carry_out(LaunchRecord& record, const Decision& decision) {
         stopped_by_ = fmt::format("launch {} failed: {}", record.index, *failure);
         return;
     }
-    // A fault can make a policy see an empty queue for ever.
-    const bool idles = faults_.any() && record.outcome.items == 0 && !backend_.done();
-    idle_in_a_row_ = idles ? idle_in_a_row_ + 1 : 0;
-    const bool has_waves = !std::holds_alternative<ServiceWorkload>(scenario_.workload) && !asks_once_;
-    if (has_waves && idle_in_a_row_ > scenario_.out_of_memory_retries_max) {
-        stopped_by_ =
-            fmt::format("{} launches in a row ran nothing: the policy does not see the queue", idle_in_a_row_);
+    // A fault can make a policy see an empty queue for ever, and a plug-in can call any queue empty.
+    const LaunchRequest& truth = (record.truth ? *record.truth : record.observation).request;
+    const bool idles = decision.recommendation.topology == DispatchTopology::Empty && truth.queue_len > 0;
+    idle_in_a_row_ = idles && !asks_once_ ? idle_in_a_row_ + 1 : 0;
+    if (idle_in_a_row_ > scenario_.out_of_memory_retries_max) {
+        stopped_by_ = fmt::format("{} launches in a row were empty with work in the queue", idle_in_a_row_);
     }
 }
 

@@ -127,7 +127,19 @@ TEST(TelemetryFaults, A_policy_that_never_sees_the_queue_ends_the_run_with_the_r
     scenario.faults = {{Signal::QueueLength, FaultKind::Quantise, kAlways, 1'000'000}};
     const RunSummary summary = run(scenario);
     ASSERT_TRUE(summary.stopped_by);
-    EXPECT_NE(summary.stopped_by->find("does not see the queue"), std::string::npos);
+    EXPECT_NE(summary.stopped_by->find("with work in the queue"), std::string::npos);
+}
+
+TEST(TelemetryFaults, A_service_whose_queue_is_never_seen_ends_too_and_time_does_not_stand_still) {
+    Scenario scenario = service(1, SimTime(100), ItemTimeLaw::Constant, SimTime(100'000));
+    service_of(scenario).tenants = {poisson(1e7)};
+    scenario.out_of_memory_retries_max = 20;
+    scenario.faults = {{Signal::QueueLength, FaultKind::Quantise, kAlways, 4'000'000'000}};
+    const RunSummary summary = run(scenario);
+    ASSERT_TRUE(summary.stopped_by);
+    EXPECT_GT(summary.makespan, SimTime(0));
+    const TenantTotals totals = summary.service->sum();
+    EXPECT_EQ(totals.published, totals.done + totals.rejected + totals.in_flight);
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ public:
 };
 
 Scenario parsed(const std::string& run) {
-    const std::string head = "format = 1\nsummary = 's'\n[device]\nkernels_cached = true\n[[run]]\nname = 'r'\n";
+    const std::string head =
+        "format = 1\nsummary = 's'\n[device]\nkernels_cached = true\n[[run]]\nname = 'r'\n";
     return parse_scenario(head + run, "benchmark.toml").value().runs.front();
 }
 
@@ -31,10 +32,10 @@ RunSummary simulate(const Scenario& scenario) {
 
 void synthetic(benchmark::State& state, const std::string& shape, const std::string& policy) {
     constexpr std::int64_t kWaves = 200'000;
-    Scenario scenario = parsed(
-        fmt::format("[run.synthetic]\nshape = '{}'\nvertices = 100000\narcs = 250000\nlow_bps = 100\nhigh_bps = "
-                    "6000\nperiod_waves = 50\nstep_bps = 200\nwaves = {}\n",
-                    shape, kWaves));
+    Scenario scenario = parsed(fmt::format(
+        "[run.synthetic]\nshape = '{}'\nvertices = 100000\narcs = 250000\nlow_bps = 100\nhigh_bps = "
+        "6000\nperiod_waves = 50\nstep_bps = 200\nwaves = {}\n",
+        shape, kWaves));
     scenario.policy = policy;
     std::uint64_t launches = 0;
     for (auto _ : state) {
@@ -47,10 +48,11 @@ void synthetic(benchmark::State& state, const std::string& shape, const std::str
 /// Items of `tenants` publishers: the cost of one must not grow with the tenants or the items.
 void service(benchmark::State& state, std::uint64_t tenants, double items) {
     constexpr double kSeconds = 0.1;
-    Scenario scenario = parsed(fmt::format(
-        "[run.service]\nduration = '100 ms'\nitem = '2 us'\nring_slots = 1048576\n[[run.service.tenant]]\nname = "
-        "'t'\ncount = {}\nitems_per_second = {}\n",
-        tenants, items / kSeconds / static_cast<double>(tenants)));
+    Scenario scenario =
+        parsed(fmt::format("[run.service]\nduration = '100 ms'\nitem = '2 us'\nring_slots = "
+                           "1048576\n[[run.service.tenant]]\nname = "
+                           "'t'\ncount = {}\nitems_per_second = {}\n",
+                           tenants, items / kSeconds / static_cast<double>(tenants)));
     std::uint64_t done = 0;
     for (auto _ : state) {
         done += simulate(scenario).service->sum().done;

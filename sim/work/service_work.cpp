@@ -98,6 +98,7 @@ public:
     void observe(Observation& observation) override {
         LaunchRequest& request = observation.request;
         request.queue_len = ring_.taken();
+        taken_observed_ = ring_.taken();
         request.expected_hits_per_item = expected_hits_;
         request.requeue_count = requeues_.requeue_count;
         request.max_priority_age = std::max(requeues_.max_priority_age, capped(ring_.head_age(launch_)));
@@ -144,7 +145,7 @@ public:
             return true;
         }
         if (empty_) {
-            return ring_.taken() > 0;
+            return ring_.taken() > taken_observed_;  // an item has come since the policy looked
         }
         // A launch that found nothing to begin must not end at the time it started, or time would stand still.
         const bool used_up = slots_left_ == 0 && (begun_ > 0 || scheduler_.now() > start_);
@@ -376,6 +377,7 @@ private:
     EventHandle epoch_end_{};
     std::uint64_t items_before_ = 0;
     std::uint64_t begun_ = 0;
+    std::uint32_t taken_observed_ = 0;
     std::uint32_t slots_left_ = 0;
     std::uint32_t groups_ = 0;
     std::uint32_t warps_a_group_ = 1;
