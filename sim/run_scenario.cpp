@@ -110,7 +110,8 @@ void ScenarioRun::carry_out(LaunchRecord& record, const Decision& decision) {
     const LaunchRequest& truth = (record.truth ? *record.truth : record.observation).request;
     const bool idles = decision.recommendation.topology == DispatchTopology::Empty && truth.queue_len > 0;
     idle_in_a_row_ = idles && !asks_once_ ? idle_in_a_row_ + 1 : 0;
-    if (idle_in_a_row_ > scenario_.out_of_memory_retries_max) {
+    constexpr std::uint32_t kIdleMax = 1000;
+    if (idle_in_a_row_ > kIdleMax) {
         stopped_by_ = fmt::format("{} launches in a row were empty with work in the queue", idle_in_a_row_);
     }
 }
