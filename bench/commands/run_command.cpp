@@ -281,7 +281,17 @@ void add_run_command(CLI::App& app, Action& action) {
         ->add_option("--resume", arguments->resume,
                      "go on from a checkpoint file to the end; the digest is that of a run without a stop, "
                      "launches.csv has the launches from there on")
-        ->excludes(scenario);
+        ->excludes(scenario)
+        ->excludes(command->get_option("--policy"))
+        ->excludes(command->get_option("--backend"))
+        ->excludes(command->get_option("--decide"))
+        ->excludes(command->get_option("--seed"))
+        ->excludes(command->get_option("--set"))
+        ->excludes(command->get_option("--replications"))
+        ->excludes(command->get_option("--compare"))
+        ->excludes(command->get_option("--only"))
+        ->excludes(command->get_option("--stop-at"))
+        ->excludes(command->get_option("--checkpoint"));
     command->add_flag("--no-check", arguments->no_check,
                       "skip comparing the results of traversals with the oracle's; changes nothing on sim");
     command->add_flag("--json", arguments->json, "one JSON document on stdout and nothing else");

@@ -10,7 +10,8 @@
 # Exit status: 0 all well, 1 above the record, 2 wrong usage or no program or no record, 3 no valgrind.
 set -euo pipefail
 
-readonly root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+readonly root
 readonly program=${ENGINE_BENCHMARK:-$root/build/bench/bench/engine_benchmark}
 readonly record=$root/bench/results/instructions_per_event.json
 readonly mode=${1:-print}

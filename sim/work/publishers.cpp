@@ -159,6 +159,16 @@ void Publishers::item_left(const ServiceItem& item) {
     }
 }
 
+void Publishers::item_rejected(const ServiceItem& item) {
+    const auto* const closed = std::get_if<ClosedArrivals>(&workload_.tenants[item.entry].arrivals);
+    if (closed != nullptr && closed->think_mean == SimTime(0)) {
+        // At once would be at the same nanosecond, again and again: time would stand still.
+        schedule(item.publisher, std::max(workload_.item.mean, SimTime(1)), SimEvent::Kind::Arrival);
+    } else {
+        item_left(item);
+    }
+}
+
 ServiceItem Publishers::draw_item(std::uint32_t number) {
     Publisher& publisher = publishers_[number];
     const Tenant& tenant = workload_.tenants[publisher.entry];

@@ -35,8 +35,10 @@ public:
 
     /// Handles Arrival, RateChange and OpcodeChange. Returns the item that has come, if one has.
     [[nodiscard]] std::optional<ServiceItem> on_event(const SimEvent& event);
-    /// An item is done or rejected: a client of a closed loop goes on.
+    /// An item is done: a client of a closed loop goes on.
     void item_left(const ServiceItem& item);
+    /// An item is rejected: as above, but a client that never thinks tries again after the time of an item.
+    void item_rejected(const ServiceItem& item);
 
     [[nodiscard]] std::uint32_t tenants() const { return tenants_; }
     /// The distinct opcodes of all tenants, ascending.

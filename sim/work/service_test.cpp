@@ -148,6 +148,18 @@ TEST(Service, Closed_clients_never_have_more_than_one_item_out_each) {
     EXPECT_NEAR(summary.service->workers_busy_mean, 2.0, 0.01);
 }
 
+TEST(Service, More_clients_than_slots_that_never_think_do_not_stop_time) {
+    Scenario scenario = service(2, SimTime(1000), ItemTimeLaw::Constant, SimTime(1'000'000));
+    Tenant clients = poisson(1);
+    clients.arrivals = ClosedArrivals{100, SimTime(0)};
+    service_of(scenario).ring_slots = SlotCount(64);
+    service_of(scenario).tenants = {clients};
+    const RunSummary summary = run(scenario);
+    EXPECT_GT(summary.service->tenants[0].rejected, 1000U);
+    EXPECT_GT(summary.service->tenants[0].done, 1500U);
+    expect_conserved(summary);
+}
+
 TEST(Service, A_recorded_trace_is_replayed_to_the_nanosecond) {
     Scenario scenario = service(1, SimTime(1000), ItemTimeLaw::Constant, SimTime(1'000'000));
     Tenant trace = poisson(1);

@@ -231,7 +231,7 @@ private:
         ++totals.published;
         if (ring_.full()) {
             ++totals.rejected;
-            publishers_.item_left(item);
+            publishers_.item_rejected(item);
             return;
         }
         ++totals.in_flight;
