@@ -2,13 +2,14 @@
 
 #include "bench/overrides_json.h"
 #include "bench/version.h"
-#include "scenarios/catalog.h"
 #include "sim/engine/digest.h"
 #include "sim/file_output.h"
 
 #include <fmt/format.h>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <system_error>
 
 namespace megabed {
 namespace {
@@ -35,10 +36,6 @@ Loaded<void> write_checkpoint(const std::filesystem::path& path, const StoredChe
 }
 
 Loaded<StoredCheckpoint> load_checkpoint(const std::filesystem::path& path) {
-    const auto text = read_text_file(path);
-    if (!text) {
-        return Refusal(text.error());
-    }
     const auto refuse = [&](std::string problem, std::string allowed) {
         return Refusal(InputError{.where = path.string(),
                                   .line = {},
@@ -47,8 +44,18 @@ Loaded<StoredCheckpoint> load_checkpoint(const std::filesystem::path& path) {
                                   .allowed = std::move(allowed)});
     };
     const std::string allowed = "a file that `megabed run --checkpoint` wrote";
-    const std::size_t end = text->find('\n');
-    const Json json = Json::parse(text->substr(0, end), nullptr, false);
+    // A checkpoint is as large as the state of its run: what a search of a large graph has seen, for instance.
+    std::error_code code;
+    if (!std::filesystem::is_regular_file(path, code)) {
+        return refuse("is no regular file", allowed);
+    }
+    std::string bytes(std::filesystem::file_size(path, code), '\0');
+    std::ifstream file(path, std::ios::binary);
+    if (!file || !file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
+        return refuse("cannot be read", "a readable file");
+    }
+    const std::size_t end = bytes.find('\n');
+    const Json json = Json::parse(bytes.substr(0, end), nullptr, false);
     if (end == std::string::npos || !json.is_object() || json.value("kind", "") != kKind) {
         return refuse("is no checkpoint", allowed);
     }
@@ -64,7 +71,7 @@ Loaded<StoredCheckpoint> load_checkpoint(const std::filesystem::path& path) {
         checkpoint.scenario_path = json.at("path").get<std::string>();
         checkpoint.scenario_text = json.at("text").get<std::string>();
         checkpoint.run = json.at("run").get<std::string>();
-        checkpoint.state = text->substr(end + 1);
+        checkpoint.state = bytes.substr(end + 1);
         const auto overrides = overrides_from_json(json.at("overrides"));
         if (!overrides || checkpoint.state.size() != json.at("state_bytes").get<std::size_t>() ||
             checksum(checkpoint.state) != json.at("state_checksum").get<std::string>()) {
