@@ -94,7 +94,7 @@ constexpr std::array kColumns{
                fmt::format_to(row, "{}", answer.geometry.dispatch_grid[0]);
            }>},
     Column{
-        {"granted_groups", "of grid_x, what can be resident"},
+        {"granted_groups", "of grid_x, in a service of worker_groups, what can be resident"},
         [](Row row, const LaunchRecord& record) { fmt::format_to(row, "{}", record.outcome.granted_groups); }},
     Column{{"slot_count", "ring slots"}, of_answer<[](Row row, const LaunchRecommendation& answer) {
                fmt::format_to(row, "{}", answer.geometry.slot_count.value());

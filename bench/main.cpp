@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <new>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -80,6 +81,9 @@ int main(int argc, char** argv) {
         (void)std::fputs("megabed: stdout: cannot be written: ", stderr);
         (void)std::fputs(failure.what(), stderr);
         (void)std::fputs("\n", stderr);
+        return megabed::kExitBadInput;
+    } catch (const std::bad_alloc&) {
+        (void)std::fputs("megabed: the machine's memory is not enough for what was asked for\n", stderr);
         return megabed::kExitBadInput;
     } catch (const std::exception& failure) {
         (void)std::fputs("megabed: internal error: ", stderr);

@@ -25,6 +25,7 @@ public:
     ~RunOutputs() override;
 
     void record(const LaunchRecord& record) override;
+    [[nodiscard]] bool wants_tenants() const override { return true; }
     [[nodiscard]] Loaded<void> commit();
 
 private:

@@ -1,23 +1,14 @@
 #include "bench/run_policy.h"
 
+#include "sim/adversary.h"
 #include "sim/hindsight.h"
 #include "sim/plugins/policy_source.h"
 
 #include <fmt/format.h>
 #include <utility>
-#include <variant>
+#include <vector>
 
 namespace megabed {
-namespace {
-
-std::unique_ptr<Policy> planned(const Scenario& scenario, const CsrGraph* graph) {
-    HindsightOptions options;
-    options.keep_launches = true;
-    const auto plan = best_in_hindsight(scenario, graph, options);
-    return make_planned_policy(scenario.parameters, plan ? plan->launches : std::vector<DispatchTopology>());
-}
-
-}  // namespace
 
 Loaded<RunPolicy> policy_of_run(const Scenario& scenario, const CsrGraph* graph) {
     if (scenario.policy != kHindsightPolicy) {
@@ -28,9 +19,10 @@ Loaded<RunPolicy> policy_of_run(const Scenario& scenario, const CsrGraph* graph)
         return RunPolicy{[make = source->make](const Scenario& run) { return make(run.parameters); },
                          source->plugin};
     }
-    const bool adversarial = std::holds_alternative<SyntheticWorkload>(scenario.workload) &&
-                             std::get<SyntheticWorkload>(scenario.workload).shape == DensityShape::Adversarial;
-    if (adversarial || !best_in_hindsight(scenario, graph)) {
+    HindsightOptions options;
+    options.keep_launches = true;
+    const auto plan = is_adversarial(scenario) ? std::nullopt : best_in_hindsight(scenario, graph, options);
+    if (!plan) {
         return Refusal(InputError{
             .where = scenario.file,
             .line = {},
@@ -39,7 +31,16 @@ Loaded<RunPolicy> policy_of_run(const Scenario& scenario, const CsrGraph* graph)
             .allowed = "a traversal, listed requests or prescribed densities of at most 1000000 waves that fit "
                        "the budget"});
     }
-    return RunPolicy{[graph](const Scenario& run) { return planned(run, graph); }, false};
+    // Another replication has other waves, and so another plan.
+    return RunPolicy{[graph, options, seed = scenario.seed, own = plan->launches](const Scenario& run) {
+                         auto launches = own;
+                         if (run.seed != seed) {
+                             const auto other = best_in_hindsight(run, graph, options);
+                             launches = other ? other->launches : std::vector<DispatchTopology>();
+                         }
+                         return make_planned_policy(run.parameters, std::move(launches));
+                     },
+                     false};
 }
 
 }  // namespace megabed

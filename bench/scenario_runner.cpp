@@ -69,11 +69,6 @@ Loaded<void> check_root(const Scenario& scenario, const CsrGraph& graph) {
                    .allowed = fmt::format("0 to {}", graph.vertices() - 1)});
 }
 
-class NoOutputs final : public RecordSink {
-public:
-    void record(const LaunchRecord& /*record*/) override {}
-};
-
 /// Runs a scenario on host threads and, unless that is not wanted, compares the result with the oracle's.
 Loaded<RunSummary> run_on_threads(const Scenario& scenario, const CsrGraph* graph, const RunnerOptions& options,
                                   Policy& policy, RecordSink& sink, const RunOptions& run_options) {
@@ -87,6 +82,12 @@ Loaded<RunSummary> run_on_threads(const Scenario& scenario, const CsrGraph* grap
     return summary;
 }
 
+RunOptions options_of_run(const RunnerOptions& options, ProgressLine& progress) {
+    return {options.stop, [&progress](const RunProgress& at) {
+                progress.show(fmt::format("{} launches, {} us", at.launches, at.now.value() / 1000));
+            }};
+}
+
 /// All replications of a scenario. The launches of the first go to `outputs`.
 Loaded<Replications> replicate_scenario(const Scenario& scenario, const CsrGraph* graph,
                                         const RunPolicy& policy, const RunnerOptions& options,
@@ -98,15 +99,12 @@ Loaded<Replications> replicate_scenario(const Scenario& scenario, const CsrGraph
         Scenario own = scenario;
         own.seed = seed;
         const auto own_policy = policy.make(own);
-        RunOptions run_options;
-        run_options.stop = options.stop;
-        if (!repeated) {
-            run_options.progress = [&](const RunProgress& at) {
-                progress.show(fmt::format("{} launches, {} us", at.launches, at.now.value() / 1000));
-            };
+        RunOptions run_options = options_of_run(options, progress);
+        if (repeated) {
+            run_options.progress = {};  // the replications are counted instead
         }
-        NoOutputs no_outputs;
-        RecordSink& sink = number == 0 ? outputs : static_cast<RecordSink&>(no_outputs);
+        NoRecords no_records;
+        RecordSink& sink = number == 0 ? outputs : static_cast<RecordSink&>(no_records);
         if (options.backend == "threads") {
             return run_on_threads(own, graph, options, *own_policy, sink, run_options);
         }
@@ -141,8 +139,8 @@ Loaded<Comparison> compare_scenario(const FinishedRun& run, const CsrGraph* grap
     if (!policy) {
         return Refusal(policy.error());
     }
-    NoOutputs no_outputs;
-    auto replications = replicate_scenario(other, graph, *policy, options, no_outputs, progress);
+    NoRecords no_records;
+    auto replications = replicate_scenario(other, graph, *policy, options, no_records, progress);
     if (!replications) {
         return Refusal(replications.error());
     }
@@ -180,15 +178,13 @@ Loaded<const CsrGraph*> graph_of(const Scenario& scenario, GraphShelf& graphs, P
 /// An adversarial density is searched for before the run, against the run's own policy.
 void find_adversary(FinishedRun& run, const RunPolicy& policy, const RunnerOptions& options,
                     ProgressLine& progress) {
-    auto* const synthetic = std::get_if<SyntheticWorkload>(&run.scenario.workload);
-    if (synthetic == nullptr || synthetic->shape != DensityShape::Adversarial) {
+    if (!is_adversarial(run.scenario)) {
         return;
     }
     progress.show("searching for the worst trajectory");
     run.adversary = worst_trajectory(run.scenario, policy.make, options.stop);
-    synthetic->trajectory = run.adversary->trajectory;
-    if (synthetic->trajectory.empty()) {
-        synthetic->trajectory = {synthetic->low};
+    if (!run.adversary->trajectory.empty()) {  // a stop came before the first simulation
+        std::get<SyntheticWorkload>(run.scenario.workload).trajectory = run.adversary->trajectory;
     }
 }
 
@@ -205,64 +201,110 @@ void add_regret(FinishedRun& run, const CsrGraph* graph, ProgressLine& progress)
     }
 }
 
-/// The outputs that were asked for, or none.
-Loaded<std::unique_ptr<RunOutputs>> outputs_of(const Scenario& scenario, const RunnerOptions& options) {
-    if (!options.out) {
-        return nullptr;
+/// A run with all that it needs: its graph, its policy, the files that its launches go to.
+struct PreparedRun {
+    FinishedRun run;
+    const CsrGraph* graph = nullptr;
+    RunPolicy policy;
+    std::unique_ptr<RunOutputs> outputs;  ///< null where none were asked for
+    NoRecords no_records;
+
+    [[nodiscard]] RecordSink& sink() { return outputs ? *outputs : static_cast<RecordSink&>(no_records); }
+    /// The files take their names.
+    [[nodiscard]] Loaded<void> commit() { return outputs ? outputs->commit() : Loaded<void>(); }
+};
+
+/// What only the simulator can do is refused elsewhere.
+Loaded<void> check_needs_simulator(const Scenario& scenario, const RunnerOptions& options) {
+    const bool planned = scenario.policy == kHindsightPolicy || options.compare == kHindsightPolicy;
+    if (options.backend == "sim" || (!planned && !is_adversarial(scenario))) {
+        return {};
     }
-    return RunOutputs::open(*options.out / scenario.name, scenario);
+    return Refusal(InputError{
+        .where = "--backend",
+        .line = {},
+        .key = fmt::format("run {}", scenario.name),
+        .problem = fmt::format("{} is made by the simulator, and the backend is {}",
+                               planned ? "the plan in hindsight" : "an adversarial density", options.backend),
+        .allowed = "sim"});
+}
+
+Loaded<std::unique_ptr<PreparedRun>> prepare(const Scenario& scenario, const RunnerOptions& options,
+                                             GraphShelf& graphs, ProgressLine& progress) {
+    if (const auto checked = check_needs_simulator(scenario, options); !checked) {
+        return Refusal(checked.error());
+    }
+    auto prepared = std::make_unique<PreparedRun>();
+    prepared->run.scenario = scenario;
+    const auto graph = graph_of(scenario, graphs, progress);
+    if (!graph) {
+        return Refusal(graph.error());
+    }
+    prepared->graph = *graph;
+    if (*graph != nullptr) {
+        prepared->run.graph = GraphFacts{(*graph)->vertices(), (*graph)->undirected_edges()};
+    }
+    auto policy = policy_of_run(scenario, *graph);
+    if (!policy) {
+        return Refusal(policy.error());
+    }
+    prepared->policy = *std::move(policy);
+    if (options.out) {
+        auto outputs = RunOutputs::open(*options.out / scenario.name, scenario);
+        if (!outputs) {
+            return Refusal(outputs.error());
+        }
+        prepared->outputs = *std::move(outputs);
+    }
+    find_adversary(prepared->run, prepared->policy, options, progress);
+    return prepared;
+}
+
+/// The paired differences that `--compare` asks for. Errors: as compare_scenario.
+Loaded<void> add_comparison(FinishedRun& run, const CsrGraph* graph, const RunnerOptions& options,
+                            ProgressLine& progress) {
+    auto comparison = compare_scenario(run, graph, options, progress);
+    if (!comparison) {
+        return Refusal(comparison.error());
+    }
+    run.comparison = *std::move(comparison);
+    const auto why = unfinished(run.comparison->replications, 0);
+    if (why && !run.summary.stopped_by) {
+        run.summary.stopped_by = fmt::format("under {}, {}", *options.compare, *why);
+    }
+    return {};
 }
 
 Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& options, GraphShelf& graphs,
                             const std::string& label) {
     ProgressLine progress(options.show_progress, label);
-    FinishedRun run{scenario, {}, {}, {}, {}, {}};
-    const auto graph = graph_of(scenario, graphs, progress);
-    if (!graph) {
-        return Refusal(graph.error());
+    const auto prepared = prepare(scenario, options, graphs, progress);
+    if (!prepared) {
+        return Refusal(prepared.error());
     }
-    if (*graph != nullptr) {
-        run.graph = GraphFacts{(*graph)->vertices(), (*graph)->undirected_edges()};
-    }
-    const auto policy = policy_of_run(scenario, *graph);
-    if (!policy) {
-        return Refusal(policy.error());
-    }
-    auto outputs = outputs_of(scenario, options);
-    if (!outputs) {
-        return Refusal(outputs.error());
-    }
-    find_adversary(run, *policy, options, progress);
-    NoOutputs no_outputs;
-    RecordSink& sink = *outputs ? **outputs : static_cast<RecordSink&>(no_outputs);
-    auto replications = replicate_scenario(run.scenario, *graph, *policy, options, sink, progress);
+    PreparedRun& ready = **prepared;
+    FinishedRun& run = ready.run;
+    auto replications =
+        replicate_scenario(run.scenario, ready.graph, ready.policy, options, ready.sink(), progress);
     if (!replications) {
         return Refusal(replications.error());
     }
     run.replications = *std::move(replications);
     run.summary = run.replications.first;
     run.summary.digest = run.replications.digest();
-    add_regret(run, *graph, progress);
+    add_regret(run, ready.graph, progress);
     if (!run.summary.stopped_by) {
         run.summary.stopped_by = unfinished(run.replications, 1);
     }
     if (options.compare) {
-        auto comparison = compare_scenario(run, *graph, options, progress);
-        if (!comparison) {
-            return Refusal(comparison.error());
-        }
-        run.comparison = *std::move(comparison);
-        const auto why = unfinished(run.comparison->replications, 0);
-        if (why && !run.summary.stopped_by) {
-            run.summary.stopped_by = fmt::format("under {}, {}", *options.compare, *why);
+        if (const auto added = add_comparison(run, ready.graph, options, progress); !added) {
+            return Refusal(added.error());
         }
     }
-    if (*outputs) {
-        if (const auto written = (*outputs)->commit(); !written) {
-            return Refusal(written.error());
-        }
+    if (const auto written = ready.commit(); !written) {
+        return Refusal(written.error());
     }
-    return run;
+    return std::move(run);
 }
 
 // Signal handlers may touch nothing but a lock-free flag; a watcher thread turns it into a stop request.
@@ -353,23 +395,15 @@ Loaded<std::optional<std::string>> run_until(const Scenario& scenario, SimTime u
                                              const RunnerOptions& options) {
     GraphShelf graphs;
     ProgressLine progress(options.show_progress, scenario.name);
-    FinishedRun run{scenario, {}, {}, {}, {}, {}};
-    const auto graph = graph_of(scenario, graphs, progress);
-    if (!graph) {
-        return Refusal(graph.error());
+    const auto prepared = prepare(scenario, options, graphs, progress);
+    if (!prepared) {
+        return Refusal(prepared.error());
     }
-    const auto made = policy_of_run(scenario, *graph);
-    if (!made) {
-        return Refusal(made.error());
-    }
-    find_adversary(run, *made, options, progress);
-    const auto policy = made->make(run.scenario);
-    const auto backend = make_sim_backend(run.scenario, *graph, options.jobs);
-    NoOutputs no_outputs;
-    ScenarioRun simulation(run.scenario, "sim", *policy, *backend, no_outputs);
-    RunOptions run_options;
-    run_options.stop = options.stop;
-    if (const auto advanced = simulation.advance(run_options, until); !advanced) {
+    PreparedRun& ready = **prepared;
+    const auto policy = ready.policy.make(ready.run.scenario);
+    const auto backend = make_sim_backend(ready.run.scenario, ready.graph, options.jobs);
+    ScenarioRun simulation(ready.run.scenario, "sim", *policy, *backend, ready.no_records);
+    if (const auto advanced = simulation.advance(options_of_run(options, progress), until); !advanced) {
         return Refusal(advanced.error());
     }
     if (simulation.finished()) {
@@ -386,28 +420,15 @@ Loaded<std::optional<std::string>> run_until(const Scenario& scenario, SimTime u
 Loaded<FinishedRun> run_from(const Scenario& scenario, const std::string& state, const RunnerOptions& options) {
     GraphShelf graphs;
     ProgressLine progress(options.show_progress, scenario.name);
-    FinishedRun run{scenario, {}, {}, {}, {}, {}};
-    const auto graph = graph_of(scenario, graphs, progress);
-    if (!graph) {
-        return Refusal(graph.error());
+    const auto prepared = prepare(scenario, options, graphs, progress);
+    if (!prepared) {
+        return Refusal(prepared.error());
     }
-    if (*graph != nullptr) {
-        run.graph = GraphFacts{(*graph)->vertices(), (*graph)->undirected_edges()};
-    }
-    const auto made = policy_of_run(scenario, *graph);
-    if (!made) {
-        return Refusal(made.error());
-    }
-    auto outputs = outputs_of(scenario, options);
-    if (!outputs) {
-        return Refusal(outputs.error());
-    }
-    find_adversary(run, *made, options, progress);
-    const auto policy = made->make(run.scenario);
-    const auto backend = make_sim_backend(run.scenario, *graph, options.jobs);
-    NoOutputs no_outputs;
-    RecordSink& sink = *outputs ? **outputs : static_cast<RecordSink&>(no_outputs);
-    ScenarioRun simulation(run.scenario, "sim", *policy, *backend, sink);
+    PreparedRun& ready = **prepared;
+    FinishedRun& run = ready.run;
+    const auto policy = ready.policy.make(run.scenario);
+    const auto backend = make_sim_backend(run.scenario, ready.graph, options.jobs);
+    ScenarioRun simulation(run.scenario, "sim", *policy, *backend, ready.sink());
     try {
         std::istringstream stream(state);
         CheckpointReader reader(stream);
@@ -419,21 +440,17 @@ Loaded<FinishedRun> run_from(const Scenario& scenario, const std::string& state,
                                   .problem = fmt::format("the state does not fit the run: {}", failure.what()),
                                   .allowed = "a checkpoint of this scenario, its graph unchanged"});
     }
-    RunOptions run_options;
-    run_options.stop = options.stop;
-    if (const auto advanced = simulation.advance(run_options); !advanced) {
+    if (const auto advanced = simulation.advance(options_of_run(options, progress)); !advanced) {
         return Refusal(advanced.error());
     }
     run.summary = simulation.summary();
     run.replications.first = run.summary;
     run.replications.all = {Replication{scenario.seed, run.summary.digest, {}, run.summary.stopped_by}};
-    add_regret(run, *graph, progress);
-    if (*outputs) {
-        if (const auto written = (*outputs)->commit(); !written) {
-            return Refusal(written.error());
-        }
+    add_regret(run, ready.graph, progress);
+    if (const auto written = ready.commit(); !written) {
+        return Refusal(written.error());
     }
-    return run;
+    return std::move(run);
 }
 
 std::uint64_t combined_digest(const std::vector<FinishedRun>& runs) {

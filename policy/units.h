@@ -70,6 +70,12 @@ static_assert(ratio_floor(1, 3).value() == 3333);
 static_assert(ratio_floor(5, 4).value() == 10'000);
 static_assert(ratio_floor(std::uint64_t{1} << 62, std::uint64_t{1} << 63).value() == 5000);
 
+/// A count in 32 bits, the largest representable one where it does not fit.
+[[nodiscard]] constexpr std::uint32_t saturate_u32(std::uint64_t count) {
+    constexpr std::uint64_t kLimit = std::numeric_limits<std::uint32_t>::max();
+    return static_cast<std::uint32_t>(count > kLimit ? kLimit : count);
+}
+
 /// Sum that stops at the largest representable value instead of wrapping.
 [[nodiscard]] constexpr std::uint32_t saturating_add(std::uint32_t left, std::uint32_t right) {
     const std::uint32_t sum = left + right;
@@ -78,9 +84,7 @@ static_assert(ratio_floor(std::uint64_t{1} << 62, std::uint64_t{1} << 63).value(
 
 /// Product that stops at the largest representable value instead of wrapping.
 [[nodiscard]] constexpr std::uint32_t saturating_mul(std::uint32_t left, std::uint32_t right) {
-    const std::uint64_t product = std::uint64_t{left} * right;
-    constexpr std::uint64_t kLimit = std::numeric_limits<std::uint32_t>::max();
-    return static_cast<std::uint32_t>(product > kLimit ? kLimit : product);
+    return saturate_u32(std::uint64_t{left} * right);
 }
 
 }  // namespace megabed

@@ -405,7 +405,7 @@ std::string allowed_values(const KeySpec& spec) {
             "`_ns`: {} to {}, `_us`: a thousandth of that; bare: text such as \"3 us\" (ns, us, ms, s)",
             spec.least, spec.most);
     case KeyType::Rate:
-        return "a number above 0, a second";
+        return "a number above 0 and at most 1e18, a second";
     }
     return {};
 }

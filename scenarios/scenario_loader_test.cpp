@@ -271,6 +271,11 @@ TEST(ScenarioLoader, Refuses_what_is_wrong_with_line_key_value_and_what_is_allow
          "run.service.warm_up: is 1000000 ns, not before the end; allowed: 0 to 999999 ns"},
         {kHead + kServiceTables + kTenant + "clients = 3\nthink_ns = -1\n", "think_ns: is -1"},
         {kHead + kServiceTables + kTenant + "trace = 'none.csv'\n", ":11: run.service.tenant.trace: '"},
+        {kHead + "[[run]]\nname = 'r'\n[run.service]\nduration = '1 us'\nitem = '1 us'\nring_slots = 4\n" +
+             kTenant + "trace = 'traces/burst.csv'\n",
+         ":11: run.service.tenant.trace: the first item comes at 1068 ns, and the service ends at 1000 ns"},
+        {kHead + kServiceTables + kTenant + "count = 100000000\nclients = 2\n",
+         "run.service.tenant: lists 200000000 tenants and clients; allowed: at most 100000000"},
         {kHead + kServiceTables + kTenant + "items_per_second = 1\npriority = 4\n",
          "priority: is 4; allowed: 0 to 3"},
         {kHead + kServiceTables + kTenant +
@@ -475,144 +480,9 @@ TEST(ScenarioLoader, Wrong_replications_are_refused_with_their_line) {
     EXPECT_FALSE(parse(kHead + "replications = 3\n" + kRun));
 }
 
-TEST(Keys, Name_every_metric) {
-    std::string names;
-    for (const MetricRow& row : metric_rows()) {
-        names += names.empty() ? "" : ", ";
-        names += row.name;
-    }
-    const auto keys = scenario_keys();
-    const auto spec = std::find_if(keys.begin(), keys.end(), [](const KeySpec& key) {
-        return key.section == "replications" && key.key == "metric";
-    });
-    ASSERT_NE(spec, keys.end());
-    EXPECT_EQ(spec->allowed, names);
-}
-
 TEST(ScenarioLoader, A_missing_file_and_a_folder_are_refused) {
     EXPECT_NE(to_string(load_scenario("/nowhere.toml").error()).find("No such file"), std::string::npos);
     EXPECT_NE(to_string(load_scenario("/").error()).find("is a directory"), std::string::npos);
-}
-
-TEST(DeviceLoader, Refuses_what_is_wrong) {
-    const auto h200 = read_text_file(catalog_directory() / "devices" / "h200.toml");
-    ASSERT_TRUE(h200);
-    ASSERT_TRUE(parse_device(*h200, "d.toml"));
-    const auto broken = [&](const std::string& from, const std::string& to) {
-        std::string text = *h200;
-        const std::size_t at = text.find(from);
-        EXPECT_NE(at, std::string::npos) << from;
-        text.replace(at, from.size(), to);
-        const auto device = parse_device(text, "d.toml");
-        EXPECT_FALSE(device);
-        return to_string(device.error());
-    };
-    EXPECT_NE(broken("multiprocessors = 132", "multiprocessors = 0").find("limits.multiprocessors: is 0"),
-              std::string::npos);
-    EXPECT_NE(broken("multiprocessors = 132\n", "").find("limits.multiprocessors: is missing"),
-              std::string::npos);
-    EXPECT_NE(
-        broken("footprint = \"32 MiB\"", "footprint = \"1 MiB\"").find("rates.gather.footprint: is not above"),
-        std::string::npos);
-    EXPECT_NE(broken("blocks = 264", "blocks = 132").find("costs.barrier.blocks: is not above"),
-              std::string::npos);
-    EXPECT_NE(broken("[tiles]", "[tile]").find("did you mean tiles?"), std::string::npos);
-}
-
-TEST(Units_of_files, Are_whole_numbers_of_known_units) {
-    EXPECT_EQ(parse_time_ns("3 us"), 3000);
-    EXPECT_EQ(parse_time_ns("0.5us"), 500);
-    EXPECT_EQ(parse_time_ns("1 s"), 1'000'000'000);
-    EXPECT_EQ(parse_time_ns("0.3 ns"), std::nullopt);
-    EXPECT_EQ(parse_time_ns("3"), std::nullopt);
-    EXPECT_EQ(parse_time_ns("-1 us"), std::nullopt);
-    EXPECT_EQ(parse_time_ns("1e300 s"), std::nullopt);
-    EXPECT_EQ(parse_time_ns("nan s"), std::nullopt);
-    EXPECT_EQ(parse_time_ns("3 GiB"), std::nullopt);
-    EXPECT_EQ(parse_bytes("2 GiB"), 2'147'483'648);
-    EXPECT_EQ(parse_bytes("2 GB"), std::nullopt);
-}
-
-TEST(AsciiText, Only_comments_may_hold_other_letters) {
-    const std::string letter = "\xC3\xA9";
-    EXPECT_EQ(ascii_document("# " + letter + "\na = '#'"), "# ??\na = '#'");
-    EXPECT_EQ(ascii_document("\xEF\xBB\xBF" + std::string("a = 1")), "a = 1");
-    for (const std::string& refused :
-         {"\na = '" + letter + "'", "\na = '# " + letter + "'", "\na = \"\\\"# " + letter + "\"",
-          "\na = \"\"\"# \"" + letter + "\"\"\"", "\nb" + letter + " = 1", "\na = '\\' " + letter}) {
-        const auto document = ascii_document(refused);
-        ASSERT_FALSE(document) << refused;
-        EXPECT_EQ(document.error(), 2U) << refused;
-    }
-}
-
-TEST(Keys, Are_unique_and_the_shipped_table_is_up_to_date) {
-    std::set<std::string> names;
-    for (const KeySpec& spec : scenario_keys()) {
-        EXPECT_TRUE(names.insert(std::string(spec.section) + "." + std::string(spec.key)).second) << spec.key;
-    }
-    const std::string path = MEGABED_SOURCE_DIR "/scenarios/KEYS.md";
-    if (std::getenv("MEGABED_UPDATE_GOLDENS") != nullptr) {
-        std::ofstream(path) << keys_as_markdown();
-    }
-    std::ifstream file(path);
-    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), keys_as_markdown())
-        << "MEGABED_UPDATE_GOLDENS=1 rewrites the file";
-}
-
-TEST(TraceFile, Reads_columns_by_name_and_refuses_time_that_goes_back) {
-    const std::string path = ::testing::TempDir() + "megabed-trace.csv";
-    const auto load = [&](const std::string& text) {
-        std::ofstream(path) << text;
-        return load_arrival_trace(path);
-    };
-    const auto good = load("work_ns,time_ns,note\n5,10,a\n0,10,b\n7,30,c\n");
-    ASSERT_TRUE(good) << to_string(good.error());
-    ASSERT_EQ(good->size(), 3U);
-    EXPECT_EQ((*good)[2].time, SimTime(30));
-    EXPECT_EQ((*good)[0].work, SimTime(5));
-    const std::vector<std::pair<std::string, std::string>> bad{
-        {"", "is empty"},
-        {"opcode\n1\n", ":1: has no column time_ns"},
-        {"time_ns\n", "has no rows"},
-        {"time_ns\n10\n9\n", ":3: time_ns is 9, before the row above; allowed: 10 or later"},
-        {"time_ns,opcode\n10\n", ":2: has 1 cells; allowed: 2"},
-        {"time_ns\n-4\n", ":2: time_ns is '-4'"},
-        {"time_ns,opcode\n1,4294967296\n", ":2: opcode is 4294967296"},
-    };
-    for (const auto& [text, problem] : bad) {
-        const auto refused = load(text);
-        ASSERT_FALSE(refused) << text;
-        EXPECT_NE(to_string(refused.error()).find(problem), std::string::npos) << to_string(refused.error());
-    }
-    std::ofstream(path) << "launch,density_bps\n0,500\n1,10001\n";
-    const auto dense = load_density_trace(path);
-    ASSERT_FALSE(dense);
-    EXPECT_NE(
-        to_string(dense.error()).find(":3: density_bps is '10001'; allowed: a whole number from 0 to 10000"),
-        std::string::npos);
-}
-
-TEST(DeviceLoader, Every_constant_must_be_there_with_where_it_comes_from) {
-    std::ifstream file(std::string(MEGABED_SOURCE_DIR) + "/scenarios/devices/h200.toml");
-    const std::string text(std::istreambuf_iterator<char>(file), {});
-    ASSERT_TRUE(parse_device(text, "d.toml"));
-    for (const std::string key : {"warp_step = ", "stream_overlap_bps = 1", "row_bytes = ", "tile_items = "}) {
-        std::string without = text;
-        const std::size_t at = without.find(key);
-        ASSERT_NE(at, std::string::npos) << key;
-        without.erase(at, without.find('\n', at) + 1 - at);
-        const auto refused = parse_device(without, "d.toml");
-        ASSERT_FALSE(refused) << key;
-        EXPECT_NE(to_string(refused.error()).find("is missing"), std::string::npos)
-            << to_string(refused.error());
-    }
-    std::string unfounded = text;
-    unfounded.replace(unfounded.find("estimate: opcode"), 8, "guesswork");
-    const auto refused = parse_device(unfounded, "d.toml");
-    ASSERT_FALSE(refused);
-    EXPECT_NE(to_string(refused.error()).find("provenance.costs.interpreter_dispatch"), std::string::npos)
-        << to_string(refused.error());
 }
 
 }  // namespace

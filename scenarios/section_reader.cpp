@@ -165,9 +165,9 @@ std::optional<SectionReader::Found> SectionReader::find(const KeySpec& spec) {
         const Layer& layer = layers_.back();
         InputError error{.where = std::string(layer.source),
                          .line = {},
-                         .key = dotted(spellings(spec).back()),
+                         .key = dotted(spec.key),
                          .problem = "is missing",
-                         .allowed = allowed_values(spec, spellings(spec).back())};
+                         .allowed = allowed_values(spec, spec.key)};
         if (layer.has_lines && layer.table->source().begin.line > 0) {
             error.line = layer.table->source().begin.line;
         }

@@ -2,12 +2,14 @@
 
 #include "scenarios/table_list.h"
 #include "scenarios/trace_file.h"
+#include "sim/memory_limit.h"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <numeric>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -38,7 +40,7 @@ public:
                  FirstError& errors)
         : entry_(entry), layer_(layer), folder_(folder), errors_(errors) {}
 
-    Tenant read(SlotCount ring_slots) {
+    Tenant read(const ServiceWorkload& workload) {
         Tenant tenant;
         tenant.name = entry_.text("name").value_or("");
         tenant.count = entry_.u32("count").value_or(tenant.count);
@@ -47,9 +49,9 @@ public:
         tenant.contended_keys = entry_.u32("contended_keys").value_or(0);
         tenant.when_full =
             entry_.text("when_full").value_or("reject") == "wait" ? FullRing::Wait : FullRing::Reject;
-        if (tenant.quota_items > ring_slots.value()) {
+        if (tenant.quota_items > workload.ring_slots.value()) {
             entry_.refuse("quota_items", fmt::format("is {}, more than the ring has slots", tenant.quota_items),
-                          fmt::format("0 to {}", ring_slots.value()));
+                          fmt::format("0 to {}", workload.ring_slots.value()));
         }
         read_opcodes(tenant);
         if (const auto item = entry_.time("item")) {
@@ -57,7 +59,7 @@ public:
         } else if (entry_.text("item_law")) {
             entry_.refuse("item_law", "is given without item", "both, or the workload's");
         }
-        read_arrivals(tenant);
+        read_arrivals(tenant, workload.duration);
         return tenant;
     }
 
@@ -80,7 +82,7 @@ private:
     }
 
     /// One of four ways to come: at a rate, at the rates of states, from clients that wait, from a file.
-    void read_arrivals(Tenant& tenant) {
+    void read_arrivals(Tenant& tenant, SimTime duration) {
         const auto rate = entry_.rate("items_per_second");
         const auto clients = entry_.u32("clients");
         const auto trace = entry_.text("trace");
@@ -100,7 +102,7 @@ private:
         if (clients) {
             tenant.arrivals = ClosedArrivals{*clients, entry_.time("think").value_or(SimTime(0))};
         } else if (trace) {
-            read_trace(tenant, *trace);
+            read_trace(tenant, *trace, duration);
         } else if (!states.empty()) {
             tenant.arrivals = OpenArrivals{0, states};
         } else {
@@ -140,7 +142,7 @@ private:
         return states;
     }
 
-    void read_trace(Tenant& tenant, const std::string& file) {
+    void read_trace(Tenant& tenant, const std::string& file, SimTime duration) {
         std::error_code code;
         if (!std::filesystem::exists(folder_ / file, code)) {
             entry_.refuse("trace",
@@ -153,6 +155,12 @@ private:
             errors_.report(items.error());
             return;
         }
+        if (items->front().time >= duration) {
+            entry_.refuse("trace",
+                          fmt::format("the first item comes at {} ns, and the service ends at {} ns",
+                                      items->front().time.value(), duration.value()),
+                          "a trace that begins before the end");
+        }
         tenant.arrivals = TraceArrivals{*std::move(items)};
     }
 
@@ -161,6 +169,35 @@ private:
     const std::filesystem::path& folder_;
     FirstError& errors_;
 };
+
+/// Every tenant, or every client of one, has its own stream, its next arrival and its account in memory.
+void check_tenants(const ServiceWorkload& workload, const RunTables& tables, FirstError& errors) {
+    constexpr std::uint64_t kPublishersMax = 100'000'000;
+    constexpr std::uint64_t kBytesAPublisher = 160;  // at the peak, while the event queue grows
+    constexpr std::string_view kKey = "run.service.tenant";
+    const auto refuse = [&](std::string problem, std::string allowed) {
+        errors.report({.where = std::string(tables.source()),
+                       .line = {},
+                       .key = std::string(kKey),
+                       .problem = std::move(problem),
+                       .allowed = std::move(allowed)});
+    };
+    std::uint64_t publishers = 0;
+    for (const Tenant& tenant : workload.tenants) {
+        const auto* const closed = std::get_if<ClosedArrivals>(&tenant.arrivals);
+        publishers += std::uint64_t{tenant.count} * (closed == nullptr ? 1 : closed->clients);
+    }
+    if (workload.tenants.empty()) {
+        refuse("is missing", "one or more tables");
+    } else if (publishers > kPublishersMax) {
+        refuse(fmt::format("lists {} tenants and clients", publishers),
+               fmt::format("at most {}", kPublishersMax));
+    } else if (auto error = exceeds_memory(tables.source(), fmt::format("simulating {} publishers", publishers),
+                                           publishers * kBytesAPublisher)) {
+        error->key = kKey;
+        errors.report(*std::move(error));
+    }
+}
 
 }  // namespace
 
@@ -186,29 +223,14 @@ ServiceWorkload read_service(const RunTables& tables, const std::filesystem::pat
     for (const Layer& layer : tables.own("service")) {
         const toml::node* const list = layer.table == nullptr ? nullptr : layer.table->get("tenant");
         if (list != nullptr) {
-            for_each_table(*list, layer, "run.service.tenant", errors, {"state"},
-                           [&](SectionReader& entry, const Layer& entry_layer) {
-                               workload.tenants.push_back(
-                                   TenantReader(entry, entry_layer, folder, errors).read(workload.ring_slots));
-                           });
+            for_each_table(
+                *list, layer, "run.service.tenant", errors, {"state"},
+                [&](SectionReader& entry, const Layer& entry_layer) {
+                    workload.tenants.push_back(TenantReader(entry, entry_layer, folder, errors).read(workload));
+                });
         }
     }
-    std::uint64_t publishers = 0;
-    for (const Tenant& tenant : workload.tenants) {
-        const auto* const closed = std::get_if<ClosedArrivals>(&tenant.arrivals);
-        publishers += std::uint64_t{tenant.count} * (closed == nullptr ? 1 : closed->clients);
-    }
-    constexpr std::uint64_t kPublishersMax = 100'000'000;
-    if (workload.tenants.empty() || publishers > kPublishersMax) {
-        errors.report({.where = std::string(tables.source()),
-                       .line = {},
-                       .key = "run.service.tenant",
-                       .problem = workload.tenants.empty()
-                                      ? "is missing"
-                                      : fmt::format("lists {} tenants and clients", publishers),
-                       .allowed = workload.tenants.empty() ? "one or more tables"
-                                                           : fmt::format("at most {}", kPublishersMax)});
-    }
+    check_tenants(workload, tables, errors);
     return workload;
 }
 

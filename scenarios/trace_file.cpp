@@ -50,6 +50,9 @@ Loaded<Columns> read_header(LineReader& lines, const std::vector<std::string>& n
             return lines.refuse(fmt::format("has no column {}", names[name]),
                                 fmt::format("a header with the column {}", names[name]));
         }
+        if (found != cells.end() && std::find(found + 1, cells.end(), names[name]) != cells.end()) {
+            return lines.refuse(fmt::format("has two columns {}", names[name]), "one");
+        }
         columns.places.push_back(found == cells.end()
                                      ? std::nullopt
                                      : std::optional(static_cast<std::size_t>(found - cells.begin())));

@@ -17,11 +17,6 @@ namespace {
 constexpr std::uint64_t kAdversaryStream = 4'000'000'000'000;
 using Trajectory = std::vector<std::int32_t>;
 
-class NoRecords final : public RecordSink {
-public:
-    void record(const LaunchRecord& /*record*/) override {}
-};
-
 class Climber {
 public:
     Climber(const Scenario& scenario, const MakeRunPolicy& make_policy, const std::stop_token& stop)
@@ -171,9 +166,14 @@ private:
 
 }  // namespace
 
+bool is_adversarial(const Scenario& scenario) {
+    const auto* const synthetic = std::get_if<SyntheticWorkload>(&scenario.workload);
+    return synthetic != nullptr && synthetic->shape == DensityShape::Adversarial;
+}
+
 AdversaryResult worst_trajectory(const Scenario& scenario, const MakeRunPolicy& make_policy,
                                  const std::stop_token& stop) {
-    assert(std::get<SyntheticWorkload>(scenario.workload).shape == DensityShape::Adversarial);
+    assert(is_adversarial(scenario));
     return Climber(scenario, make_policy, stop).climb();
 }
 

@@ -15,6 +15,9 @@ namespace megabed {
 /// A fresh policy for a scenario. Called once a simulation.
 using MakeRunPolicy = std::function<std::unique_ptr<Policy>(const Scenario&)>;
 
+/// Whether the scenario's densities are still to be searched for.
+[[nodiscard]] bool is_adversarial(const Scenario& scenario);
+
 /// What the adversary found.
 struct AdversaryResult {
     std::vector<BasisPoints> trajectory;  ///< densities, one a wave

@@ -4,7 +4,7 @@
 #include "sim/costs/cost_model.h"
 #include "sim/kernel_variant.h"
 #include "sim/telemetry.h"
-#include "sim/work/wave_source.h"
+#include "sim/workloads/wave_source.h"
 
 #include <algorithm>
 #include <array>

@@ -33,7 +33,8 @@ struct LaunchRecord {
     std::optional<Decision> decision{};
     std::optional<Error> error{};
     LaunchOutcome outcome{};
-    /// Services: what became of the items so far, an entry a tenant; valid while the record is passed on.
+    /// Services: what became of the items so far, an entry a tenant, for a sink that wants it; valid while the
+    /// record is passed on.
     std::span<const TenantTotals> tenants{};
 };
 
@@ -45,6 +46,14 @@ public:
     RecordSink& operator=(const RecordSink&) = delete;
     virtual ~RecordSink() = default;
     virtual void record(const LaunchRecord& record) = 0;
+    /// Whether `LaunchRecord::tenants` is to be filled: on host threads that is a sum over all workers.
+    [[nodiscard]] virtual bool wants_tenants() const { return false; }
+};
+
+/// For runs of which only the summary counts.
+class NoRecords final : public RecordSink {
+public:
+    void record(const LaunchRecord& /*record*/) override {}
 };
 
 }  // namespace megabed

@@ -9,8 +9,11 @@
 
 namespace megabed {
 
-/// A refusal if building a graph of this size needs more than the machine's memory. A header or a SPEC can
-/// promise billions of vertices in a few characters; this is asked before anything is allocated for them.
+/// A refusal if `what` needs more than the machine's memory. A few characters of a file can promise billions of
+/// vertices or tenants; this is asked before anything is allocated for them.
+[[nodiscard]] std::optional<InputError> exceeds_memory(std::string_view source, std::string_view what,
+                                                       std::uint64_t bytes);
+/// As above for building a graph of this size.
 [[nodiscard]] std::optional<InputError> exceeds_memory(std::string_view source, Vertex vertices,
                                                        std::uint64_t edges);
 

@@ -87,7 +87,8 @@ void ScenarioRun::step() {
         refuse(record, decision.error());
     }
     count(record);
-    if (const ServiceTotals* const totals = backend_.service_totals()) {
+    const ServiceTotals* const totals = sink_.wants_tenants() ? backend_.service_totals() : nullptr;
+    if (totals != nullptr) {
         record.tenants = totals->tenants;
     }
     sink_.record(record);

@@ -5,8 +5,8 @@
 #include "sim/engine/event_queue.h"
 #include "sim/kernel_variant.h"
 #include "sim/telemetry.h"
-#include "sim/work/co_tenant_memory.h"
-#include "sim/work/simulated_work.h"
+#include "sim/workloads/co_tenant_memory.h"
+#include "sim/workloads/simulated_work.h"
 
 #include <array>
 #include <cassert>
@@ -54,7 +54,8 @@ public:
                                                                    : scenario_.device.device_decision;
         const GrantedGrid grid = costs_.grant(recommendation.geometry);
         if (recommendation.topology != DispatchTopology::Empty) {
-            outcome.granted_groups = grid.groups;
+            outcome.granted_groups =
+                work_->driven_by_events() ? costs_.service_groups(recommendation) : grid.groups;
             const ResidentKernel::Switch cost = kernel_.change_to(recommendation, scenario_);
             outcome.relaunch = cost.relaunch;
             outcome.compilation = cost.compilation;

@@ -123,7 +123,14 @@ Loaded<void> check_one_simulation(const RunArguments& arguments, const ScenarioF
                                   .problem = std::move(problem),
                                   .allowed = std::move(allowed)});
     };
-    if (!arguments.stop_at || !arguments.checkpoint) {
+    if (!arguments.checkpoint) {
+        return Refusal(InputError{.where = "--stop-at",
+                                  .line = {},
+                                  .key = {},
+                                  .problem = "has no file for the state",
+                                  .allowed = "--checkpoint FILE with it"});
+    }
+    if (!arguments.stop_at) {
         return refuse_flag("goes with --stop-at", "both of them");
     }
     if (arguments.backend != "sim") {
@@ -273,8 +280,9 @@ void add_run_command(CLI::App& app, Action& action) {
                         "folder for summary.json and each run's launches.csv (times in ns) and trace.json "
                         "(open it in Perfetto)");
     command->add_option("--only", arguments->only, "name of the one run of the file to run");
-    command->add_option("--stop-at", arguments->stop_at,
-                        "simulated time, such as '5 ms': stop after the launch that reaches it");
+    command->add_option(
+        "--stop-at", arguments->stop_at,
+        "simulated time, such as '5 ms': stop after the launch that reaches it; with --checkpoint");
     command->add_option("--checkpoint", arguments->checkpoint,
                         "file for the state of the run that --stop-at stopped");
     command

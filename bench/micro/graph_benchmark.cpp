@@ -94,11 +94,6 @@ void build(benchmark::State& state, const std::string& spec) {
     state.SetItemsProcessed(arcs);
 }
 
-class NoSink final : public RecordSink {
-public:
-    void record(const LaunchRecord& /*record*/) override {}
-};
-
 void simulated_search(benchmark::State& state, const char* name) {
     const auto loaded = load_graph(shipped(name).string()).value();
     const auto file =
@@ -110,7 +105,7 @@ void simulated_search(benchmark::State& state, const char* name) {
     for (auto _ : state) {
         const auto policy = make_policy(scenario.policy, scenario.parameters);
         const auto backend = make_sim_backend(scenario, &loaded.graph);
-        NoSink sink;
+        NoRecords sink;
         digest = run_scenario(scenario, "sim", *policy, *backend, sink).value().digest;
     }
     state.SetLabel(hex(digest));

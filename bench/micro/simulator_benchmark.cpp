@@ -12,11 +12,6 @@
 namespace megabed {
 namespace {
 
-class NoRecords final : public RecordSink {
-public:
-    void record(const LaunchRecord& /*record*/) override {}
-};
-
 Scenario parsed(const std::string& run) {
     const std::string head =
         "format = 1\nsummary = 's'\n[device]\nkernels_cached = true\n[[run]]\nname = 'r'\n";

@@ -1,7 +1,7 @@
 #include "sim/costs/cost_model.h"
 #include "sim/engine/counter_random.h"
 #include "sim/threads/thread_work.h"
-#include "sim/work/wave_source.h"
+#include "sim/workloads/wave_source.h"
 
 #include <algorithm>
 #include <atomic>

@@ -3,8 +3,8 @@
 #include "sim/engine/event_queue.h"
 #include "sim/scenario.h"
 #include "sim/threads/worker_pool.h"
-#include "sim/work/publishers.h"
-#include "sim/work/sim_event.h"
+#include "sim/workloads/publishers.h"
+#include "sim/workloads/sim_event.h"
 
 #include <atomic>
 #include <condition_variable>

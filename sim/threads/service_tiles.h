@@ -3,7 +3,7 @@
 #include "sim/scenario.h"
 #include "sim/statistics/histogram.h"
 #include "sim/threads/worker_pool.h"
-#include "sim/work/publishers.h"
+#include "sim/workloads/publishers.h"
 
 #include <array>
 #include <atomic>

@@ -5,7 +5,7 @@
 #include "sim/engine/event_queue.h"
 #include "sim/telemetry.h"
 #include "sim/threads/thread_work.h"
-#include "sim/work/co_tenant_memory.h"
+#include "sim/workloads/co_tenant_memory.h"
 
 #include <algorithm>
 #include <cassert>

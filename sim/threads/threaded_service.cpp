@@ -3,7 +3,6 @@
 #include "sim/threads/thread_work.h"
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -11,11 +10,6 @@
 
 namespace megabed {
 namespace {
-
-std::uint32_t capped(std::uint64_t value) {
-    return static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
-}
 
 /// Of each tenant, counted over all entries and their `count`, its entry.
 std::vector<std::uint32_t> entries_of_tenants(const ServiceWorkload& workload) {
@@ -73,7 +67,7 @@ public:
         HostRing& ring = pool_.ring();
         RingControl& control = *ring.view().control;
         LaunchRequest& request = observation.request;
-        request.queue_len = capped(ring.in_flight());
+        request.queue_len = saturate_u32(ring.in_flight());
         request.expected_hits_per_item = expected_hits_;
         const std::uint64_t requeued = ring.word(control.requeued);
         request.requeue_count = requeued - std::exchange(requeued_before_, requeued);

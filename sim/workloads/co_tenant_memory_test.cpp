@@ -1,4 +1,4 @@
-#include "sim/work/co_tenant_memory.h"
+#include "sim/workloads/co_tenant_memory.h"
 
 #include "sim/engine/event_queue.h"
 #include "sim/statistics/time_weighted_mean.h"

@@ -1,5 +1,5 @@
 #include "sim/engine/counter_random.h"
-#include "sim/work/wave_source.h"
+#include "sim/workloads/wave_source.h"
 
 #include <algorithm>
 #include <boost/random/normal_distribution.hpp>

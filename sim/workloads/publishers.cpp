@@ -1,4 +1,4 @@
-#include "sim/work/publishers.h"
+#include "sim/workloads/publishers.h"
 
 #include "sim/engine/draw.h"
 

@@ -1,4 +1,4 @@
-#include "sim/work/simulated_work.h"
+#include "sim/workloads/simulated_work.h"
 
 #include <utility>
 

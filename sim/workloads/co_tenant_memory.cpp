@@ -1,4 +1,4 @@
-#include "sim/work/co_tenant_memory.h"
+#include "sim/workloads/co_tenant_memory.h"
 
 #include "sim/engine/draw.h"
 

@@ -1,4 +1,4 @@
-#include "sim/work/wave_source.h"
+#include "sim/workloads/wave_source.h"
 
 #include <algorithm>
 #include <variant>

@@ -1,22 +1,16 @@
 #include "policy/requeue_accounting.h"
 #include "sim/statistics/time_weighted_mean.h"
-#include "sim/work/priority_ring.h"
-#include "sim/work/publishers.h"
-#include "sim/work/simulated_work.h"
+#include "sim/workloads/priority_ring.h"
+#include "sim/workloads/publishers.h"
+#include "sim/workloads/simulated_work.h"
 
 #include <algorithm>
 #include <deque>
-#include <limits>
 #include <variant>
 #include <vector>
 
 namespace megabed {
 namespace {
-
-std::uint32_t capped(std::uint64_t value) {
-    return static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
-}
 
 /// Which opcodes and slot windows were hot in the launch before.
 class HotCounts {
@@ -29,7 +23,9 @@ public:
           share_(share) {}
 
     void claimed(std::uint32_t opcode, std::uint64_t ticket) {
-        ++items_[opcode];
+        if (items_[opcode]++ == 0) {
+            touched_.push_back(opcode);
+        }
         ++claimed_;
         std::uint64_t& last = last_visit_[ticket % slots_ / window_slots_];
         revisited_ += last + 1 == epoch_ ? 1 : 0;
@@ -37,12 +33,13 @@ public:
     }
     /// The launch is over: its counts are what the next request reports.
     void close() {
-        const auto hot = std::count_if(items_.begin(), items_.end(), [this](std::uint64_t items) {
-            return items > 0 && ratio_floor(items, claimed_) >= share_;
-        });
-        hot_opcodes_ = static_cast<std::uint32_t>(hot);
+        hot_opcodes_ = 0;
+        for (const std::uint32_t opcode : touched_) {
+            hot_opcodes_ += ratio_floor(items_[opcode], claimed_) >= share_ ? 1 : 0;
+            items_[opcode] = 0;
+        }
+        touched_.clear();
         hot_windows_ = revisited_;
-        std::fill(items_.begin(), items_.end(), 0);
         claimed_ = 0;
         revisited_ = 0;
         ++epoch_;
@@ -50,13 +47,15 @@ public:
     [[nodiscard]] std::uint32_t opcodes() const { return hot_opcodes_; }
     [[nodiscard]] std::uint32_t windows() const { return hot_windows_; }
 
+    /// Between launches, when what was claimed has been counted.
     template <class Archive>
     void serialize(Archive& archive, unsigned /*version*/) {
-        archive& items_& last_visit_& claimed_& epoch_& revisited_& hot_opcodes_& hot_windows_;
+        archive& last_visit_& epoch_& hot_opcodes_& hot_windows_;
     }
 
 private:
-    std::vector<std::uint64_t> items_;
+    std::vector<std::uint64_t> items_;    ///< claimed in this launch, by opcode
+    std::vector<std::uint32_t> touched_;  ///< opcodes with items
     std::uint32_t window_slots_;
     std::vector<std::uint64_t> last_visit_;  ///< epoch in which each window was claimed from last
     std::uint32_t slots_;
@@ -101,7 +100,7 @@ public:
         taken_observed_ = ring_.taken();
         request.expected_hits_per_item = expected_hits_;
         request.requeue_count = requeues_.requeue_count;
-        request.max_priority_age = std::max(requeues_.max_priority_age, capped(ring_.head_age(launch_)));
+        request.max_priority_age = std::max(requeues_.max_priority_age, saturate_u32(ring_.head_age(launch_)));
         request.hot_opcode_count = hot_.opcodes();
         request.hot_window_count = hot_.windows();
         requeues_ = {};
@@ -205,8 +204,10 @@ private:
     /// Between launches only: what a launch sets at its start is not part of the state.
     template <class Archive>
     void archive(Archive& archive) {
-        archive& publishers_& ring_& hot_& totals_.tenants& totals_.latency_order& totals_
-            .latency_batches& depth_& in_flight_& at_work_;
+        archive& publishers_& ring_& hot_& depth_& in_flight_& at_work_;
+        archive& totals_.tenants;
+        archive& totals_.latency_order;
+        archive& totals_.latency_batches;
         archive_plain_items(archive, held_);
         archive_plain_items(archive, working_);
         archive_plain_items(archive, free_places_);
@@ -294,7 +295,7 @@ private:
     void requeue(const ServiceItem& item) {
         ++totals_.tenants[item.entry].requeued;
         // The counter would have to pass 2^64 requeues between two launches to refuse.
-        (void)requeues_.record_requeue(capped(launch_ - item.launch));
+        (void)requeues_.record_requeue(saturate_u32(launch_ - item.launch));
         ring_.requeue(item);
     }
 

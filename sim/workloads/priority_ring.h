@@ -2,7 +2,7 @@
 
 #include "sim/engine/checkpoint.h"
 #include "sim/scenario.h"
-#include "sim/work/publishers.h"
+#include "sim/workloads/publishers.h"
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,7 @@
 #include "sim/engine/checkpoint.h"
 #include "sim/engine/counter_random.h"
 #include "sim/scenario.h"
-#include "sim/work/sim_event.h"
+#include "sim/workloads/sim_event.h"
 
 #include <cstdint>
 #include <vector>

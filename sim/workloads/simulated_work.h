@@ -8,8 +8,8 @@
 #include "sim/engine/checkpoint.h"
 #include "sim/engine/event_queue.h"
 #include "sim/scenario.h"
-#include "sim/work/sim_event.h"
-#include "sim/work/wave_source.h"
+#include "sim/workloads/sim_event.h"
+#include "sim/workloads/wave_source.h"
 
 #include <cstdint>
 #include <memory>
