@@ -1,27 +1,9 @@
 #include "policy/reference_family.h"
 
-#include "policy/reference_policy.h"
+#include "policy/compiled_policy.h"
 
 namespace megabed {
 namespace {
-
-/// One return, so that the decision is made in the caller's storage.
-Result<Decision> decision_of(const reference::Answer& answer, const PolicyState& next) {
-    Result<Decision> decision(tl::in_place);
-    (*decision).recommendation = answer.recommendation;
-    (*decision).next = next;
-    (*decision).rule = answer.choice.rule;
-    (*decision).hold = answer.choice.hold;
-    return decision;
-}
-
-/// A decision that remembers nothing.
-Result<Decision> decide(const Result<reference::Answer>& answer) {
-    if (!answer) {
-        return Failure(answer.error());
-    }
-    return decision_of(*answer, {});
-}
 
 class ReferencePolicy final : public Policy {
 public:
@@ -29,13 +11,7 @@ public:
 
     [[nodiscard]] Result<Decision> recommend(const Observation& observation,
                                              const PolicyState& state) const override {
-        const auto answer = reference::recommend(parameters_, observation.request, state.previous_topology());
-        if (!answer) {
-            return Failure(answer.error());
-        }
-        PolicyState next;
-        next.remember(answer->recommendation.topology);
-        return decision_of(*answer, next);
+        return reference::decide(parameters_, observation.request, state);
     }
 
 private:
@@ -48,7 +24,7 @@ public:
 
     [[nodiscard]] Result<Decision> recommend(const Observation& observation,
                                              const PolicyState& /*state*/) const override {
-        return decide(reference::recommend(parameters_, observation.request));
+        return reference::decision_of(reference::recommend(parameters_, observation.request), {});
     }
 
 private:
@@ -62,12 +38,7 @@ public:
 
     [[nodiscard]] Result<Decision> recommend(const Observation& observation,
                                              const PolicyState& /*state*/) const override {
-        const auto signals = reference::infer_missing_signals(parameters_, observation.request);
-        TopologyChoice choice{topology_, TopologyRule::Forced, TopologyHold::None};
-        if (observation.request.queue_len == 0) {
-            choice = {DispatchTopology::Empty, TopologyRule::QueueEmpty, TopologyHold::None};
-        }
-        return decide(reference::complete(parameters_, observation.request, signals, choice));
+        return reference::decide_fixed(parameters_, observation.request, topology_);
     }
 
 private:

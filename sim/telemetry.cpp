@@ -1,5 +1,7 @@
 #include "sim/telemetry.h"
 
+#include "sim/traversals/frontier_readings.h"
+
 namespace megabed {
 
 void fill_settings(const Scenario& scenario, LaunchRequest& request) {
@@ -14,11 +16,7 @@ void fill_settings(const Scenario& scenario, LaunchRequest& request) {
 }
 
 void fill_memory(const Scenario& scenario, Bytes resident, LaunchRequest& request) {
-    request.resident_device_bytes = resident;
-    request.device_memory_budget = scenario.memory.budget;
-    if (scenario.memory.budget) {
-        request.memory_pressure = ratio_floor(resident.value(), scenario.memory.budget->value());
-    }
+    observe_memory(resident, scenario.memory.budget, request);
 }
 
 }  // namespace megabed

@@ -2,6 +2,7 @@
 #include "sim/threads/thread_work.h"
 #include "sim/threads/wave_tiles.h"
 #include "sim/traversals/fixed_point_rank.h"
+#include "sim/traversals/frontier_readings.h"
 #include "sim/traversals/wave_traversal.h"
 
 #include <algorithm>
@@ -23,6 +24,7 @@ public:
                       const WorkerPoolOptions& options)
         : scenario_(scenario),
           graph_(graph),
+          readings_(graph_readings(graph, scenario.expected_hits_per_item)),
           settings_(std::get<TraversalWorkload>(scenario.workload).traversal),
           state_bytes_(make_traversal(graph, settings_, scenario.device.heavy_degree)->state_bytes()),
           tiles_(std::make_shared<WaveTiles>(graph, settings_)),
@@ -35,18 +37,10 @@ public:
     [[nodiscard]] bool done() const override { return tiles_->frontier.empty(); }
 
     void observe(Observation& observation) override {
-        constexpr std::uint64_t kLargest = std::numeric_limits<std::uint32_t>::max();
-        const std::uint32_t frontier = frontier_vertices();
-        LaunchRequest& request = observation.request;
-        request.queue_len = frontier;
-        request.graph_node_count = graph_.vertices();
-        request.graph_edge_count = static_cast<std::uint32_t>(std::min(graph_.arcs(), kLargest));
-        const BasisPoints density = ratio_floor(frontier, graph_.vertices());
-        request.frontier_density = frontier == 0 ? density : std::max(density, BasisPoints(1));
-        request.expected_hits_per_item = scenario_.expected_hits_per_item.value_or(static_cast<std::uint32_t>(
-            std::max<std::uint64_t>(div_ceil<std::uint64_t>(graph_.arcs(), graph_.vertices()), 1)));
-        observation.traversal =
-            TraversalTelemetry{frontier_arcs_, unexplored_arcs_, visited_, previous_frontier_, pull_ran_};
+        observe_frontier(
+            readings_,
+            {frontier_vertices(), visited_, previous_frontier_, pull_ran_, frontier_arcs_, unexplored_arcs_},
+            observation);
     }
 
     [[nodiscard]] Bytes resident() const override { return graph_.bytes() + Bytes(state_bytes_); }
@@ -332,6 +326,7 @@ private:
 
     const Scenario& scenario_;
     const CsrGraph& graph_;
+    GraphReadings readings_;
     const TraversalSettings settings_;
     std::uint64_t state_bytes_;  ///< as the simulator counts them
     std::shared_ptr<WaveTiles> tiles_;
