@@ -3,6 +3,7 @@
 #include "bench/progress_line.h"
 #include "bench/run_outputs.h"
 #include "bench/run_policy.h"
+#include "gpu/cuda_backend.h"
 #include "gpu/device_policy.h"
 #include "scenarios/workload_tables.h"
 #include "sim/engine/digest.h"
@@ -33,7 +34,7 @@ namespace {
 constexpr std::array kBackends{
     BackendRow{"sim", "discrete-event simulation on this machine; no GPU needed"},
     BackendRow{"threads", "megakernel on this machine's threads: the work is done, times are measured"},
-    BackendRow{"cuda", "CUDA megakernel; in this version only `conform --device` uses the card"},
+    BackendRow{"cuda", "the CUDA megakernel: a resident kernel on this machine's card, times are measured"},
 };
 
 /// The graph of the previous run, kept while the next one names the same source.
@@ -69,15 +70,37 @@ Loaded<void> check_root(const Scenario& scenario, const CsrGraph& graph) {
                    .allowed = fmt::format("0 to {}", graph.vertices() - 1)});
 }
 
-/// Runs a scenario on host threads and, unless that is not wanted, compares the result with the oracle's.
+/// Holds the result of a finished traversal against the oracle's, unless that is not wanted.
+template <class MeasuredBackend>
+void check_result(const Scenario& scenario, const CsrGraph* graph, const RunnerOptions& options,
+                  MeasuredBackend& backend, RunSummary& summary) {
+    const auto* const traversal = std::get_if<TraversalWorkload>(&scenario.workload);
+    if (!summary.stopped_by && traversal != nullptr && options.check &&
+        backend.result_digest() != oracle_digest(*graph, traversal->traversal)) {
+        summary.stopped_by = "the result differs from the oracle's";
+    }
+}
+
 Loaded<RunSummary> run_on_threads(const Scenario& scenario, const CsrGraph* graph, const RunnerOptions& options,
                                   Policy& policy, RecordSink& sink, const RunOptions& run_options) {
     const auto backend = make_thread_backend(scenario, graph);
     auto summary = run_scenario(scenario, options.backend, policy, *backend, sink, run_options);
-    const auto* const traversal = std::get_if<TraversalWorkload>(&scenario.workload);
-    if (summary && !summary->stopped_by && traversal != nullptr && options.check &&
-        backend->result_digest() != oracle_digest(*graph, traversal->traversal)) {
-        summary->stopped_by = "the result differs from the oracle's";
+    if (summary) {
+        check_result(scenario, graph, options, *backend, *summary);
+    }
+    return summary;
+}
+
+Loaded<RunSummary> run_on_cuda(Scenario scenario, const CsrGraph* graph, const RunnerOptions& options,
+                               Policy& policy, RecordSink& sink, const RunOptions& run_options) {
+    scenario.decide = cuda_decision_place(scenario);
+    const auto backend = make_cuda_backend(scenario, graph);
+    if (!backend) {
+        return Refusal(backend.error());
+    }
+    auto summary = run_scenario(scenario, options.backend, policy, **backend, sink, run_options);
+    if (summary) {
+        check_result(scenario, graph, options, **backend, *summary);
     }
     return summary;
 }
@@ -107,6 +130,9 @@ Loaded<Replications> replicate_scenario(const Scenario& scenario, const CsrGraph
         RecordSink& sink = number == 0 ? outputs : static_cast<RecordSink&>(no_records);
         if (options.backend == "threads") {
             return run_on_threads(own, graph, options, *own_policy, sink, run_options);
+        }
+        if (options.backend == "cuda") {
+            return run_on_cuda(own, graph, options, *own_policy, sink, run_options);
         }
         const auto backend = make_sim_backend(own, graph, repeated ? 1 : options.jobs);
         return run_scenario(own, options.backend, *own_policy, *backend, sink, run_options);
@@ -328,21 +354,13 @@ Loaded<void> check_backend(const std::string& name) {
                                   .problem = fmt::format("{} is no backend", printable(name)),
                                   .allowed = listed(names)});
     }
-    if (name == "sim" || name == "threads") {
+    if (name != "cuda") {
         return {};
     }
-    std::string problem = fmt::format("{} cannot run scenarios in this version", name);
-    if (name == "cuda") {
-        const auto device = cuda_device_name();
-        problem +=
-            device ? fmt::format(" ({} is here)", *device) : fmt::format("; and {}", device.error().problem);
+    if (const auto device = cuda_device_name(); !device) {
+        return Refusal(device.error());
     }
-    return Refusal(InputError{.kind = InputErrorKind::Unavailable,
-                              .where = "--backend",
-                              .line = {},
-                              .key = {},
-                              .problem = std::move(problem),
-                              .allowed = "sim, threads"});
+    return {};
 }
 
 Loaded<void> load_policies(const ScenarioFile& file, const std::optional<std::string>& compare) {

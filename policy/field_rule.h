@@ -17,6 +17,9 @@ namespace megabed::field {
 
 __extension__ using Wide = unsigned __int128;
 
+/// Constants of this folder are passed on as copies: std::min and the like take references, and device code has no
+/// address of a host constant.
+///
 /// Arcs above this read as this, so that no product of a rule leaves 128 bits.
 inline constexpr std::uint64_t kArcsMax = std::uint64_t{1} << 48;
 
@@ -50,8 +53,8 @@ struct Readings {
         const TraversalTelemetry& traversal = *observation.traversal;
         readings.measured = true;
         readings.first = traversal.previous_frontier == 0;
-        readings.frontier_arcs = std::min(traversal.frontier_arcs, kArcsMax);
-        readings.unexplored_arcs = std::min(traversal.unexplored_arcs, kArcsMax);
+        readings.frontier_arcs = std::min(traversal.frontier_arcs, std::uint64_t{kArcsMax});
+        readings.unexplored_arcs = std::min(traversal.unexplored_arcs, std::uint64_t{kArcsMax});
         readings.visited = std::min(traversal.visited_vertices, readings.vertices);
         readings.unvisited_with_arcs =
             traversal.unvisited_with_arcs.value_or(readings.vertices - readings.visited);

@@ -41,7 +41,7 @@ struct Gswitch {
         memory.fused = has_flag(state, 1);
         memory.idle = static_cast<std::uint8_t>(state.words[0] >> kIdleAt);
         memory.levels = static_cast<std::uint32_t>(state.words[0] >> kLevelsAt);
-        memory.total_arcs = std::min(state.words[1], kTotalMost);
+        memory.total_arcs = std::min(state.words[1], std::uint64_t{kTotalMost});
         memory.last_arcs = std::min({state.words[2], memory.total_arcs, kArcsMax});
         return memory;
     }
@@ -191,7 +191,7 @@ struct Gswitch {
         const TopologyChoice choice = memory.fused ? TopologyChoice{FusedDense, why, TopologyHold::None}
                                                    : direction(rule, readings, memory);
         memory.last_arcs = readings.frontier_arcs;
-        memory.total_arcs = std::min(memory.total_arcs + memory.last_arcs, kTotalMost);
+        memory.total_arcs = std::min(memory.total_arcs + memory.last_arcs, std::uint64_t{kTotalMost});
         memory.levels = saturating_add(memory.levels, 1);
         return {choice, pack(memory)};
     }

@@ -23,6 +23,8 @@ struct TraversalTelemetry {
     std::uint32_t previous_frontier = 0;                 ///< vertices; 0 at the first wave
     bool pull_ran = false;                               ///< a dense wave ran earlier in this traversal
     std::optional<std::uint32_t> unvisited_with_arcs{};  ///< vertices not yet visited that have arcs
+
+    constexpr bool operator==(const TraversalTelemetry&) const = default;
 };
 
 /// Everything a policy may look at. It never sees a graph or a clock.

@@ -1,0 +1,221 @@
+#include "gpu/cuda_backend.h"
+
+#include "gpu/megakernel/traversal_kernel.h"
+#include "gpu/memory/cuda_check.h"
+#include "policy/hardened_policy.h"
+#include "sim/costs/cost_model.h"
+#include "sim/engine/digest.h"
+#include "sim/telemetry.h"
+#include "sim/traversals/wave_traversal.h"
+
+#include <fmt/format.h>
+#include <chrono>
+#include <span>
+#include <thread>
+#include <utility>
+#include <variant>
+
+namespace megabed {
+namespace {
+
+using gpu::LaunchNote;
+using gpu::StopReason;
+using gpu::TraversalKernel;
+
+SimTime nanoseconds(std::uint64_t from, std::uint64_t to) {
+    return SimTime(static_cast<std::int64_t>(to) - static_cast<std::int64_t>(from));
+}
+
+/// What both places of decision have in common.
+class CudaTraversal : public CudaBackend {
+public:
+    CudaTraversal(const Scenario& scenario, const CsrGraph& graph, std::unique_ptr<TraversalKernel> kernel)
+        : scenario_(scenario),
+          readings_(graph_readings(graph, scenario.expected_hits_per_item)),
+          kernel_(std::move(kernel)) {}
+
+    [[nodiscard]] SimTime now() const override { return now_; }
+    [[nodiscard]] std::uint64_t levels() const override { return levels_; }
+    [[nodiscard]] const ServiceTotals* service_totals() const override { return nullptr; }
+    [[nodiscard]] bool measures_time() const override { return true; }
+    [[nodiscard]] std::optional<std::string> failure() const override { return failure_; }
+
+    [[nodiscard]] std::optional<std::uint64_t> result_digest() override {
+        if (failure_) {
+            return std::nullopt;
+        }
+        const auto& settings = std::get<TraversalWorkload>(scenario_.workload).traversal;
+        if (settings.kind == TraversalKind::PageRank) {
+            const auto ranks = take(kernel_->ranks());
+            return ranks ? std::optional(digest_of_values(std::span<const std::uint64_t>(*ranks)))
+                         : std::nullopt;
+        }
+        const auto values = take(kernel_->values());
+        return values ? std::optional(digest_of_values(std::span<const std::uint32_t>(*values))) : std::nullopt;
+    }
+    [[nodiscard]] std::uint64_t digest() const override { return results_.value(); }
+
+    void pause(SimTime time) override {
+        std::this_thread::sleep_for(std::chrono::nanoseconds(time.value()));
+        now_ += time;
+    }
+
+protected:
+    /// The value, or its refusal as this backend's failure.
+    template <class Value>
+    std::optional<Value> take(Loaded<Value> loaded) {
+        if (!loaded) {
+            failure_ = to_string(loaded.error());
+            return std::nullopt;
+        }
+        return *std::move(loaded);
+    }
+
+    [[nodiscard]] Observation observation(const FrontierReadings& frontier, std::uint64_t resident) const {
+        Observation observed;
+        fill_settings(scenario_, observed.request);
+        fill_memory(scenario_, Bytes(resident), observed.request);
+        observe_frontier(readings_, frontier, observed);
+        return observed;
+    }
+
+    LaunchOutcome outcome_of(const LaunchNote& note) {
+        first_ns_ = first_ns_ == 0 ? note.start_ns : first_ns_;
+        LaunchOutcome outcome;
+        outcome.start = nanoseconds(first_ns_, note.start_ns);
+        outcome.duration = nanoseconds(note.start_ns, note.end_ns);
+        outcome.granted_groups = note.groups;
+        outcome.waves = note.waves;
+        outcome.items = note.items;
+        outcome.arcs = note.arcs;
+        levels_ += note.levels;
+        now_ = outcome.start + outcome.duration;
+        return outcome;
+    }
+
+    void finish() {
+        if (const auto result = result_digest()) {
+            results_.add(*result);
+        }
+    }
+
+    const Scenario& scenario_;
+    GraphReadings readings_;
+    std::unique_ptr<TraversalKernel> kernel_;
+    std::optional<std::string> failure_{};
+    SimTime now_{};
+    std::uint64_t first_ns_ = 0;
+    std::uint64_t levels_ = 0;
+    Digest results_;
+};
+
+/// The device decides: a kernel is let run until it stops, and its launches are handed out.
+class DeviceDecided final : public CudaTraversal {
+public:
+    using CudaTraversal::CudaTraversal;
+
+    [[nodiscard]] bool done() const override {
+        return next_ == kernel_->notes().size() && kernel_->frontier().vertices == 0;
+    }
+
+    [[nodiscard]] Observation observe() override {
+        if (next_ == kernel_->notes().size() && !refused_ && !failure_) {
+            next_ = 0;
+            const auto stopped = take(kernel_->run());
+            refused_ = stopped == StopReason::Refused;
+            if (done()) {
+                finish();
+            }
+        }
+        if (next_ < kernel_->notes().size()) {
+            const LaunchNote& note = kernel_->notes()[next_];
+            return observation(note.frontier, note.resident_bytes);
+        }
+        refused_ = false;
+        return observation(kernel_->frontier(), kernel_->own_bytes());
+    }
+
+    [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation) override {
+        if (failure_ || next_ == kernel_->notes().size()) {
+            failure_ = failure_.value_or("the device refused what the host decides");
+            return {};
+        }
+        const LaunchNote& note = kernel_->notes()[next_++];
+        if (note.recommendation != recommendation) {
+            failure_ = fmt::format(
+                "device and host decide differently: {} and {} groups of {} lanes, {} and {}",
+                to_string(note.recommendation.topology), note.recommendation.geometry.dispatch_grid[0],
+                note.recommendation.geometry.workgroup_size_x, to_string(recommendation.topology),
+                recommendation.geometry.dispatch_grid[0]);
+        }
+        LaunchOutcome outcome = outcome_of(note);
+        if (done()) {
+            finish();
+        }
+        return outcome;
+    }
+
+private:
+    std::size_t next_ = 0;
+    bool refused_ = false;
+};
+
+/// The host decides: the kernel asks through mapped memory before every launch.
+class HostDecided final : public CudaTraversal {
+public:
+    using CudaTraversal::CudaTraversal;
+
+    [[nodiscard]] bool done() const override { return done_; }
+
+    [[nodiscard]] Observation observe() override {
+        if (!asked_ && !failure_) {
+            asked_ = take(kernel_->await_question()) == StopReason::None;
+        }
+        return observation(kernel_->frontier(), kernel_->own_bytes());
+    }
+
+    [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation) override {
+        LaunchOutcome outcome;
+        outcome.start = now_;
+        if (recommendation.topology == DispatchTopology::Empty || failure_) {
+            return outcome;
+        }
+        const auto note = take(kernel_->answer(recommendation));
+        if (!note) {
+            return outcome;
+        }
+        outcome = outcome_of(*note);
+        if (kernel_->frontier().vertices == 0) {
+            done_ = true;
+            finish();
+        }
+        return outcome;
+    }
+
+private:
+    bool asked_ = false;
+    bool done_ = false;
+};
+
+}  // namespace
+
+Loaded<std::unique_ptr<CudaBackend>> make_cuda_backend(const Scenario& scenario, const CsrGraph* graph,
+                                                       const CudaOptions& options) {
+    if (!std::holds_alternative<TraversalWorkload>(scenario.workload)) {
+        return cuda_refusal("--backend cuda", "this version runs traversals on the card", "a traversal");
+    }
+    gpu::TraversalKernelOptions kernel_options;
+    kernel_options.host_decides = cuda_decision_place(scenario) == DecisionPlace::Host;
+    kernel_options.policy = compiled_policy(scenario.policy).value_or(CompiledPolicy::Reference);
+    kernel_options.deadline = options.deadline;
+    auto kernel = TraversalKernel::make(scenario, *graph, kernel_options);
+    if (!kernel) {
+        return Refusal(kernel.error());
+    }
+    if (kernel_options.host_decides) {
+        return std::make_unique<HostDecided>(scenario, *graph, *std::move(kernel));
+    }
+    return std::make_unique<DeviceDecided>(scenario, *graph, *std::move(kernel));
+}
+
+}  // namespace megabed

@@ -1,0 +1,11 @@
+#include "gpu/cuda_backend.h"
+#include "policy/compiled_policy.h"
+
+namespace megabed {
+
+DecisionPlace cuda_decision_place(const Scenario& scenario) {
+    const bool possible = compiled_policy(scenario.policy).has_value() && scenario.faults.empty();
+    return possible ? scenario.decide : DecisionPlace::Host;
+}
+
+}  // namespace megabed

@@ -1,0 +1,150 @@
+#pragma once
+
+#include "gpu/megakernel/run_layout.h"
+
+#include <cuda/atomic>
+
+#include <cstdint>
+
+/// What the threads of one block have in common, and how blocks wait for each other.
+namespace megabed::gpu {
+
+template <class Word>
+using DeviceWord = cuda::atomic_ref<Word, cuda::thread_scope_device>;
+template <class Word>
+using SystemWord = cuda::atomic_ref<Word, cuda::thread_scope_system>;
+
+[[nodiscard]] __device__ inline std::uint64_t clock_ns() {
+    std::uint64_t now = 0;
+    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+    return now;
+}
+
+/// The time for a launch's note.
+[[nodiscard]] __device__ inline std::uint64_t stamp(const RunArguments& run) {
+    return run.host_decides ? clock_ns() : static_cast<std::uint64_t>(clock64());
+}
+
+[[nodiscard]] __device__ inline std::uint32_t lane_of_warp() { return threadIdx.x % kWarpLanes; }
+[[nodiscard]] __device__ inline std::uint32_t warp_of_block() { return threadIdx.x / kWarpLanes; }
+
+/// Reads what other blocks have written before a barrier and may write again after the next.
+template <class Word>
+[[nodiscard]] __device__ Word read_shared(Word& word) {
+    return DeviceWord<Word>(word).load(cuda::memory_order_relaxed);
+}
+
+inline constexpr std::uint32_t kAllBlocks = 0xFFFF'FFFF;
+
+/// Shared memory of a block. Thread 0 writes the first part, between two barriers of the block.
+struct BlockShared {
+    LoopState state;
+    WaveOrders orders;
+    Decision decision;
+    FrontierReadings launch_frontier;  ///< as it was decided upon
+    std::uint64_t launch_resident_bytes;
+    std::uint64_t launch_start;
+    std::uint64_t decided;
+    ClockMark begun;
+    DecisionInputs inputs;  ///< a copy: generic accesses to the kernel's parameters are slow
+    std::uint64_t items;
+    std::uint64_t arcs;
+    std::uint32_t waves;
+    std::uint32_t levels;
+    std::uint32_t barrier_target;  ///< arrivals after which this block's next barrier opens
+    std::uint32_t calls;           ///< of the leader so far
+    std::uint32_t blocks_before;   ///< that took part in the launch before
+    std::uint32_t failed;
+    std::uint32_t found;  ///< position that a search has found
+    std::uint64_t warp_sum[kWarpLanes];
+
+    // Entries of a frontier queue, a lane each; the last prefix closes the last row.
+    std::uint32_t prefix[kBlockLanes + 1];
+    std::uint32_t base[kBlockLanes];  ///< of the row in the columns, less the prefix
+    Vertex from[kBlockLanes];
+    std::uint64_t sent[kBlockLanes];
+};
+
+/// Counts waits, and ends them all when one takes longer than the deadline.
+class Watchdog {
+public:
+    __device__ Watchdog(const RunArguments& run, const BlockShared& shared)
+        : run_(run), wave_(shared.state.wave), start_(0) {}
+
+    /// To be called each time that a wait was in vain. False: the run has failed.
+    [[nodiscard]] __device__ bool wait(std::uint32_t arrived, std::uint32_t expected) {
+        constexpr std::uint32_t kLookEvery = 1024;
+        if (++rounds_ % kLookEvery != 0) {
+            return true;
+        }
+        RunFailure& failure = run_.control->failure;
+        const DeviceWord<std::uint32_t> failed(failure.failed);
+        if (failed.load(cuda::memory_order_acquire) != 0) {
+            return false;
+        }
+        const std::uint64_t now = clock_ns();
+        start_ = start_ == 0 ? now : start_;
+        if (now - start_ <= run_.deadline_ns) {
+            return true;
+        }
+        std::uint32_t none = 0;
+        constexpr std::uint32_t kBeingWritten = 2;
+        if (failed.compare_exchange_strong(none, kBeingWritten, cuda::memory_order_acq_rel)) {
+            failure.block = blockIdx.x;
+            failure.wave = wave_;
+            failure.arrived = arrived;
+            failure.expected = expected;
+            failed.store(1, cuda::memory_order_release);
+        }
+        return false;
+    }
+
+private:
+    const RunArguments& run_;
+    std::uint32_t wave_;
+    std::uint32_t rounds_ = 0;
+    std::uint64_t start_;
+};
+
+/// Opens when all blocks that take part in the wave have come: what they wrote before is then visible to all.
+/// To be called by every thread of each of them. After a failure it opens at once.
+__device__ inline void wait_for_blocks(const RunArguments& run, BlockShared& shared) {
+    __syncthreads();
+    if (shared.orders.blocks > 1) {
+        if (threadIdx.x == 0 && shared.failed == 0) {
+            shared.barrier_target += shared.orders.blocks;
+            const std::uint32_t target = shared.barrier_target;
+            const DeviceWord<std::uint32_t> arrived(run.control->arrived);
+            arrived.fetch_add(1, cuda::memory_order_release);
+            Watchdog watchdog(run, shared);
+            std::uint32_t now = arrived.load(cuda::memory_order_acquire);
+            while (static_cast<std::int32_t>(now - target) < 0) {
+                if (!watchdog.wait(now, target)) {
+                    shared.failed = 1;
+                    break;
+                }
+                now = arrived.load(cuda::memory_order_acquire);
+            }
+        }
+        __syncthreads();
+    }
+}
+
+/// The sum over all lanes of the block, in every thread. Requires: all threads call it.
+[[nodiscard]] __device__ inline std::uint64_t block_sum(BlockShared& shared, std::uint64_t value) {
+    for (std::uint32_t step = kWarpLanes / 2; step != 0; step /= 2) {
+        value += __shfl_xor_sync(0xFFFF'FFFFU, value, static_cast<int>(step));
+    }
+    if (lane_of_warp() == 0) {
+        shared.warp_sum[warp_of_block()] = value;
+    }
+    __syncthreads();
+    std::uint64_t sum = 0;
+    for (std::uint32_t warp = 0; warp < blockDim.x / kWarpLanes; ++warp) {
+        sum += shared.warp_sum[warp];
+    }
+    __syncthreads();
+    return sum;
+}
+
+}  // namespace megabed::gpu

@@ -1,0 +1,147 @@
+#include "gpu/megakernel/device_graph.h"
+
+#include "sim/engine/thread_team.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+namespace megabed::gpu {
+namespace {
+
+/// A graph in the order that the device has it in.
+struct DeviceOrder {
+    std::vector<Vertex> renumbered;  ///< by own number; both empty where nothing is renumbered
+    std::vector<Vertex> original;
+    std::vector<std::uint32_t> row;
+    std::vector<Vertex> column;
+    std::vector<HeadNeighbours> head;
+    std::vector<Vertex> hub;
+};
+
+bool is_skewed(const CsrGraph& graph) {
+    constexpr std::uint64_t kTimesTheMean = 16;
+    std::uint64_t heaviest = 0;
+    for (Vertex vertex = 0; vertex < graph.vertices(); ++vertex) {
+        heaviest = std::max(heaviest, graph.degree(vertex));
+    }
+    return heaviest * graph.vertices() > kTimesTheMean * graph.arcs();
+}
+
+/// Vertices by falling degree, in their own order among equals.
+void renumber(const CsrGraph& graph, DeviceOrder& order) {
+    order.original.resize(graph.vertices());
+    std::iota(order.original.begin(), order.original.end(), Vertex{0});
+    std::stable_sort(order.original.begin(), order.original.end(),
+                     [&](Vertex left, Vertex right) { return graph.degree(left) > graph.degree(right); });
+    order.renumbered.resize(graph.vertices());
+    for (Vertex place = 0; place < graph.vertices(); ++place) {
+        order.renumbered[order.original[place]] = place;
+    }
+}
+
+void fill_row(const CsrGraph& graph, DeviceOrder& order, Vertex place) {
+    const bool same = order.original.empty();
+    const auto neighbours = graph.neighbours(same ? place : order.original[place]);
+    const auto row = order.column.begin() + order.row[place];
+    std::transform(neighbours.begin(), neighbours.end(), row,
+                   [&](Vertex neighbour) { return same ? neighbour : order.renumbered[neighbour]; });
+    if (!same) {
+        std::sort(row, row + static_cast<std::ptrdiff_t>(neighbours.size()));
+    }
+    HeadNeighbours& head = order.head[place];
+    for (std::size_t at = 0; at < std::size(head.at); ++at) {
+        head.at[at] = at < neighbours.size() ? row[static_cast<std::ptrdiff_t>(at)] : place;
+    }
+}
+
+DeviceOrder in_device_order(const CsrGraph& graph) {
+    DeviceOrder order;
+    if (is_skewed(graph)) {
+        renumber(graph, order);
+    }
+    order.row.resize(std::size_t{graph.vertices()} + 1);
+    order.column.resize(graph.arcs());
+    order.head.resize(graph.vertices());
+    for (Vertex place = 0; place < graph.vertices(); ++place) {
+        const auto degree =
+            static_cast<std::uint32_t>(graph.degree(order.original.empty() ? place : order.original[place]));
+        order.row[place + std::size_t{1}] = order.row[place] + degree;
+        if (degree >= kHubArcs) {
+            order.hub.push_back(place);
+        }
+    }
+    constexpr Vertex kPiece = 1024;
+    std::atomic<Vertex> taken = 0;
+    ThreadTeam team(std::max(std::thread::hardware_concurrency(), 1U));
+    team.run([&](unsigned /*number*/) {
+        for (Vertex first = taken.fetch_add(kPiece); first < graph.vertices();
+             first = taken.fetch_add(kPiece)) {
+            for (Vertex place = first; place < graph.vertices() && place - first < kPiece; ++place) {
+                fill_row(graph, order, place);
+            }
+        }
+    });
+    return order;
+}
+
+template <class Value>
+Loaded<DeviceBuffer<Value>> uploaded(DevicePool& pool, const std::vector<Value>& values,
+                                     std::string_view name) {
+    auto buffer = pool.buffer<Value>(values.size(), name);
+    if (!buffer) {
+        return buffer;
+    }
+    if (const auto done = buffer->upload(values); !done) {
+        return Refusal(done.error());
+    }
+    return buffer;
+}
+
+}  // namespace
+
+Loaded<DeviceGraph> DeviceGraph::upload(DevicePool& pool, const CsrGraph& graph) {
+    constexpr std::uint64_t kArcsMax = std::numeric_limits<std::uint32_t>::max();
+    if (graph.arcs() > kArcsMax) {
+        return Refusal(InputError{.where = "--backend cuda",
+                                  .line = {},
+                                  .key = "graph",
+                                  .problem = fmt::format("has {} arcs", graph.arcs()),
+                                  .allowed = fmt::format("at most {} (an edge is two arcs)", kArcsMax)});
+    }
+    DeviceOrder order = in_device_order(graph);
+    DeviceGraph device;
+    const auto take = [&](auto& into, const auto& values, std::string_view name) -> Loaded<void> {
+        auto buffer = uploaded(pool, values, name);
+        if (!buffer) {
+            return Refusal(buffer.error());
+        }
+        into = *std::move(buffer);
+        return {};
+    };
+    for (const auto& taken :
+         {take(device.row_, order.row, "rows of the graph"),
+          take(device.column_, order.column, "arcs of the graph"),
+          take(device.head_, order.head, "first neighbours"),
+          take(device.original_, order.original, "vertex numbers"), take(device.hub_, order.hub, "hubs")}) {
+        if (!taken) {
+            return Refusal(taken.error());
+        }
+    }
+    device.renumbered_ = std::move(order.renumbered);
+    device.view_ = {graph.vertices(),    static_cast<std::uint32_t>(graph.arcs()),
+                    device.row_.data(),  device.column_.data(),
+                    device.head_.data(), device.renumbered_.empty() ? nullptr : device.original_.data(),
+                    device.hub_.data(),  static_cast<std::uint32_t>(order.hub.size())};
+    return device;
+}
+
+Bytes DeviceGraph::bytes() const {
+    return row_.bytes() + column_.bytes() + head_.bytes() + original_.bytes() + hub_.bytes();
+}
+
+}  // namespace megabed::gpu

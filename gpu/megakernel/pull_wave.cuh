@@ -1,0 +1,246 @@
+#pragma once
+
+#include "gpu/megakernel/output_queue.cuh"
+#include "gpu/megakernel/tell.cuh"
+
+/// Pull: every vertex that may still change looks for neighbours in the frontier. A warp takes the 32 vertices
+/// of one word of a bitmap, a lane each.
+namespace megabed::gpu {
+
+/// Warps that take part in a wave, all blocks together, and which one this is.
+struct WarpPlace {
+    std::uint32_t number = 0;
+    std::uint32_t count = 0;
+};
+[[nodiscard]] __device__ inline WarpPlace place_of_warp(const BlockShared& shared) {
+    const std::uint32_t in_block = shared.orders.lanes / kWarpLanes;
+    return {warp_of_block() * shared.orders.blocks + blockIdx.x, in_block * shared.orders.blocks};
+}
+
+/// Whether a vertex has a visited neighbour among the arcs from `arc` on.
+[[nodiscard]] __device__ inline bool finds_visited(const GraphView& graph, const std::uint32_t* visited,
+                                                   Vertex vertex, std::uint32_t arc, std::uint32_t end,
+                                                   std::uint32_t& inspected) {
+    constexpr std::uint32_t kTogether = 4;
+    for (; arc < end; arc += kTogether) {
+        std::uint32_t hit = 0;
+        for (std::uint32_t at = 0; at < kTogether; ++at) {
+            const Vertex neighbour = arc + at < end ? graph.column[arc + at] : vertex;
+            hit |= visited[neighbour / 32] >> neighbour % 32 & 1;
+        }
+        inspected += kTogether;
+        if (hit != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Words of a bitmap that a warp takes at a time, so that their accesses overlap. Bitmaps are padded to whole
+/// ones.
+inline constexpr std::uint32_t kWordsTogether = 4;
+struct alignas(16) WordGroup {
+    std::uint32_t word[kWordsTogether];
+};
+
+/// Levels. A vertex that is not visited and has a visited neighbour has it in the frontier, since otherwise an
+/// earlier wave had found the vertex: so the test reads the bitmap of the visited as it was before the wave,
+/// and writes another. Counts the next frontier, but makes no queue of it.
+__device__ inline void pull_levels(const RunArguments& run, BlockShared& shared, WaveTally& counts) {
+    const GraphView& graph = run.graph;
+    const LoopState& state = shared.state;
+    const std::uint32_t* const before = run.arrays.visited[state.bitmap];
+    const auto* const groups_before = reinterpret_cast<const WordGroup*>(before);
+    auto* const groups_after = reinterpret_cast<WordGroup*>(run.arrays.visited[1 - state.bitmap]);
+    const std::uint32_t groups = (graph.vertices + 32 * kWordsTogether - 1) / (32 * kWordsTogether);
+    const std::uint32_t lane = lane_of_warp();
+    const WarpPlace place = place_of_warp(shared);
+    std::uint64_t found_tally = 0;
+    std::uint32_t inspected = 0;
+    if (threadIdx.x < shared.orders.lanes) {
+        for (std::uint32_t group = place.number; group < groups; group += place.count) {
+            WordGroup words = groups_before[group];
+            const Vertex first = group * 32 * kWordsTogether + lane;
+            bool open[kWordsTogether];
+            bool any = false;
+#pragma unroll
+            for (std::uint32_t at = 0; at < kWordsTogether; ++at) {
+                const Vertex vertex = first + at * 32;
+                open[at] = (words.word[at] >> lane & 1) == 0 && vertex < graph.vertices;
+                any = any || open[at];
+            }
+            if (__any_sync(0xFFFF'FFFFU, any)) {
+                HeadNeighbours head[kWordsTogether];
+#pragma unroll
+                for (std::uint32_t at = 0; at < kWordsTogether; ++at) {
+                    if (open[at]) {
+                        head[at] = graph.head[first + at * 32];
+                    }
+                }
+#pragma unroll
+                for (std::uint32_t at = 0; at < kWordsTogether; ++at) {
+                    const Vertex vertex = first + at * 32;
+                    bool found = false;
+                    if (open[at]) {
+                        std::uint32_t hits = 0;
+                        for (const Vertex neighbour : head[at].at) {
+                            hits |= before[neighbour / 32] >> neighbour % 32 & 1;
+                        }
+                        inspected += 4;
+                        const std::uint32_t row = graph.row[vertex];
+                        const std::uint32_t end = graph.row[vertex + 1];
+                        found = hits != 0 || finds_visited(graph, before, vertex, row + 4, end, inspected);
+                        if (found) {
+                            found_tally += tally(1, end - row);
+                            run.arrays.value[vertex] = state.wave + 1;
+                        }
+                    }
+                    words.word[at] |= __ballot_sync(0xFFFF'FFFFU, found);
+                }
+            }
+            if (lane == 0) {
+                groups_after[group] = words;
+            }
+        }
+    }
+    const std::uint64_t all_found = block_sum(shared, found_tally);
+    const std::uint64_t all_inspected = block_sum(shared, inspected);
+    if (threadIdx.x == 0) {
+        DeviceWord<std::uint64_t>(counts.next).fetch_add(all_found, cuda::memory_order_relaxed);
+        DeviceWord<std::uint64_t>(counts.inspected).fetch_add(all_inspected, cuda::memory_order_relaxed);
+    }
+}
+
+/// After a pull of levels: puts the frontier, the difference of the two bitmaps, into the queue.
+__device__ inline void collect_frontier(const RunArguments& run, BlockShared& shared, WaveTally& counts) {
+    const GraphView& graph = run.graph;
+    const LoopState& state = shared.state;
+    const std::uint32_t words = (graph.vertices + 31) / 32;
+    const std::uint32_t lane = lane_of_warp();
+    const WarpPlace place = place_of_warp(shared);
+    QueueEntry* const queue = run.arrays.queue[state.queue];
+    if (threadIdx.x >= shared.orders.lanes) {
+        return;
+    }
+    for (std::uint32_t word = place.number; word < words; word += place.count) {
+        const std::uint32_t bits =
+            run.arrays.visited[state.bitmap][word] & ~run.arrays.visited[1 - state.bitmap][word];
+        if (bits == 0) {
+            continue;
+        }
+        const bool found = (bits >> lane & 1) != 0;
+        const Vertex vertex = word * 32 + lane;
+        const Placed at = take_places(counts.selected, bits, found, found ? degree_of(graph, vertex) : 0);
+        if (found) {
+            queue[at.position] = {vertex, at.first_arc};
+        }
+    }
+}
+
+/// What a row of arcs comes to: the sum of the shares, or the least that is offered.
+template <TraversalKind kKind>
+[[nodiscard]] __device__ std::uint64_t gather(const RunArguments& run, std::uint32_t wave, Vertex vertex,
+                                              std::uint32_t arc, std::uint32_t end, std::uint32_t stride) {
+    std::uint64_t result = kKind == TraversalKind::PageRank ? 0 : std::uint64_t{kUnreached};
+    for (; arc < end; arc += stride) {
+        const Vertex neighbour = run.graph.column[arc];
+        if (run.arrays.sent_wave[neighbour] != wave) {
+            continue;
+        }
+        if constexpr (kKind == TraversalKind::PageRank) {
+            result += run.arrays.share[neighbour];
+        } else if constexpr (kKind == TraversalKind::Components) {
+            result = min(result, std::uint64_t{run.arrays.sent[neighbour]});
+        } else {
+            const std::uint32_t weight = arc_weight(original_of(run.graph, neighbour),
+                                                    original_of(run.graph, vertex), run.settings.weight_max);
+            result = min(result, std::uint64_t{distance_over(run.arrays.sent[neighbour], weight)});
+        }
+    }
+    return result;
+}
+
+/// Offers a vertex what (part of) its row came to. True if it has to go into the output queue.
+template <TraversalKind kKind>
+[[nodiscard]] __device__ bool offer(const RunArguments& run, std::uint32_t wave, Vertex vertex,
+                                    std::uint64_t offered) {
+    if constexpr (kKind == TraversalKind::PageRank) {
+        if (offered == 0) {
+            return false;
+        }
+        const std::uint64_t threshold = residual_threshold(run.settings.tolerance_ppm);
+        const std::uint64_t before = DeviceWord<std::uint64_t>(run.arrays.residual[vertex])
+                                         .fetch_add(offered, cuda::memory_order_relaxed);
+        return before <= threshold && before + offered > threshold;
+    } else {
+        const DeviceWord<std::uint32_t> value(run.arrays.value[vertex]);
+        const auto least = static_cast<std::uint32_t>(offered);
+        return value.load(cuda::memory_order_relaxed) > least &&
+               value.fetch_min(least, cuda::memory_order_relaxed) > least && claim_queued(run, wave, vertex);
+    }
+}
+
+/// Distances, labels and ranks. Rows of a warp or more are read by the whole warp, those of hubs by all warps.
+template <TraversalKind kKind>
+__device__ void pull_values(const RunArguments& run, BlockShared& shared, WaveTally& counts,
+                            QueueEntry* output) {
+    const GraphView& graph = run.graph;
+    const std::uint32_t wave = shared.state.wave + 1;
+    const std::uint32_t lane = lane_of_warp();
+    const WarpPlace place = place_of_warp(shared);
+    const std::uint32_t words = (graph.vertices + 31) / 32;
+    std::uint64_t inspected = 0;
+    if (threadIdx.x < shared.orders.lanes) {
+        for (std::uint32_t word = place.number; word < words; word += place.count) {
+            const Vertex vertex = word * 32 + lane;
+            const bool there = vertex < graph.vertices;
+            const std::uint32_t arc = there ? graph.row[vertex] : 0;
+            const std::uint32_t end = there ? graph.row[vertex + 1] : 0;
+            bool wanted = end != arc && end - arc < kHubArcs;
+            if constexpr (kKind == TraversalKind::ShortestPaths) {
+                wanted =
+                    wanted && read_shared(run.arrays.value[vertex]) > shared.state.bucket * run.settings.delta;
+            }
+            inspected += wanted ? end - arc : 0;
+            std::uint64_t offered = kKind == TraversalKind::PageRank ? 0 : std::uint64_t{kUnreached};
+            if (wanted && end - arc < kWarpLanes) {
+                offered = gather<kKind>(run, wave, vertex, arc, end, 1);
+            }
+            for (std::uint32_t heavy = __ballot_sync(0xFFFF'FFFFU, wanted && end - arc >= kWarpLanes);
+                 heavy != 0; heavy &= heavy - 1) {
+                const int owner = __ffs(static_cast<int>(heavy)) - 1;
+                const std::uint32_t row_arc = __shfl_sync(0xFFFF'FFFFU, arc, owner);
+                const std::uint32_t row_end = __shfl_sync(0xFFFF'FFFFU, end, owner);
+                std::uint64_t part = gather<kKind>(run, wave, word * 32 + static_cast<std::uint32_t>(owner),
+                                                   row_arc + lane, row_end, kWarpLanes);
+                for (int step = kWarpLanes / 2; step != 0; step /= 2) {
+                    const std::uint64_t other = __shfl_xor_sync(0xFFFF'FFFFU, part, step);
+                    part = kKind == TraversalKind::PageRank ? part + other : min(part, other);
+                }
+                offered = static_cast<int>(lane) == owner ? part : offered;
+            }
+            enqueue(run, output, counts, wanted && offer<kKind>(run, wave, vertex, offered), vertex);
+        }
+        // Hubs, a tile of arcs a warp.
+        constexpr std::uint32_t kTile = kHubArcs / 4;
+        for (std::uint32_t hub = 0; hub < graph.hubs; ++hub) {
+            const Vertex vertex = graph.hub[hub];
+            const std::uint32_t arc = graph.row[vertex];
+            const std::uint32_t end = graph.row[vertex + 1];
+            const std::uint32_t tiles = (end - arc + kTile - 1) / kTile;
+            for (std::uint32_t tile = place.number; tile < tiles; tile += place.count) {
+                const std::uint32_t last = min(arc + (tile + 1) * kTile, end);
+                const std::uint64_t offered =
+                    gather<kKind>(run, wave, vertex, arc + tile * kTile + lane, last, kWarpLanes);
+                inspected += (last - arc - tile * kTile + lane) / kWarpLanes;
+                enqueue(run, output, counts, offer<kKind>(run, wave, vertex, offered), vertex);
+            }
+        }
+    }
+    const std::uint64_t all = block_sum(shared, inspected);
+    if (threadIdx.x == 0) {
+        DeviceWord<std::uint64_t>(counts.inspected).fetch_add(all, cuda::memory_order_relaxed);
+    }
+}
+
+}  // namespace megabed::gpu

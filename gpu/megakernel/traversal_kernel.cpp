@@ -1,0 +1,522 @@
+#include "gpu/megakernel/traversal_kernel.h"
+
+#include "gpu/megakernel/device_graph.h"
+#include "gpu/megakernel/kernel_entries.h"
+#include "gpu/memory/cuda_check.h"
+#include "gpu/memory/device_pool.h"
+#include "sim/telemetry.h"
+#include "sim/traversals/arc_weight.h"
+#include "sim/traversals/fixed_point_rank.h"
+
+#include <cuda_runtime.h>
+#include <fmt/format.h>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <utility>
+#include <variant>
+
+namespace megabed::gpu {
+namespace {
+
+const void* kernel_of(TraversalKind kind) {
+    switch (kind) {
+    case TraversalKind::BreadthFirst:
+        return breadth_first_search_kernel();
+    case TraversalKind::ShortestPaths:
+        return shortest_paths_kernel();
+    case TraversalKind::Components:
+        return connected_components_kernel();
+    case TraversalKind::PageRank:
+        return page_rank_kernel();
+    }
+    return nullptr;
+}
+
+/// Host memory that the device reads and writes.
+class MappedDoorbell {
+public:
+    [[nodiscard]] Loaded<void> open() {
+        void* host = nullptr;
+        if (const auto got =
+                cuda_check(cudaHostAlloc(&host, sizeof(Doorbell), cudaHostAllocMapped), "cudaHostAlloc");
+            !got) {
+            return got;
+        }
+        host_ = new (host) Doorbell();
+        void* device = nullptr;
+        const auto got = cuda_check(cudaHostGetDevicePointer(&device, host, 0), "cudaHostGetDevicePointer");
+        device_ = static_cast<Doorbell*>(device);
+        return got;
+    }
+    MappedDoorbell() = default;
+    MappedDoorbell(const MappedDoorbell&) = delete;
+    MappedDoorbell& operator=(const MappedDoorbell&) = delete;
+    ~MappedDoorbell() { (void)cudaFreeHost(host_); }
+
+    [[nodiscard]] Doorbell& host() const { return *host_; }
+    [[nodiscard]] Doorbell* device() const { return device_; }
+    template <class Word>
+    [[nodiscard]] static Word load(Word& word) {
+        return std::atomic_ref<Word>(word).load(std::memory_order_acquire);
+    }
+    template <class Word>
+    static void store(Word& word, Word value) {
+        std::atomic_ref<Word>(word).store(value, std::memory_order_release);
+    }
+
+private:
+    Doorbell* host_ = nullptr;
+    Doorbell* device_ = nullptr;
+};
+
+/// A stream and the events around a kernel.
+class KernelStream {
+public:
+    [[nodiscard]] Loaded<void> open() {
+        for (const auto& made : {cuda_check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking),
+                                            "cudaStreamCreateWithFlags"),
+                                 cuda_check(cudaEventCreate(&before), "cudaEventCreate"),
+                                 cuda_check(cudaEventCreate(&after), "cudaEventCreate")}) {
+            if (!made) {
+                return made;
+            }
+        }
+        return {};
+    }
+    KernelStream() = default;
+    KernelStream(const KernelStream&) = delete;
+    KernelStream& operator=(const KernelStream&) = delete;
+    ~KernelStream() {
+        (void)cudaEventDestroy(before);
+        (void)cudaEventDestroy(after);
+        (void)cudaStreamDestroy(stream);
+        (void)cudaGetLastError();
+    }
+
+    cudaStream_t stream = nullptr;
+    cudaEvent_t before = nullptr;
+    cudaEvent_t after = nullptr;
+};
+
+class ResidentTraversal final : public TraversalKernel {
+public:
+    ResidentTraversal(const Scenario& scenario, const CsrGraph& graph, const TraversalKernelOptions& options,
+                      DevicePool pool)
+        : graph_(graph), options_(options), pool_(std::move(pool)) {
+        arguments_.settings = std::get<TraversalWorkload>(scenario.workload).traversal;
+        arguments_.inputs.readings = graph_readings(graph, scenario.expected_hits_per_item);
+        arguments_.host_decides = options.host_decides;
+        arguments_.policy = options.policy;
+        arguments_.inputs.parameters = scenario.parameters;
+        fill_settings(scenario, arguments_.inputs.request);
+        arguments_.inputs.request.device_memory_budget = scenario.memory.budget;
+        arguments_.co_tenants = !scenario.memory.co_tenants.empty();
+        arguments_.fuse_waves_max = scenario.fuse_waves_max;
+        arguments_.deadline_ns = static_cast<std::uint64_t>(options.deadline.value());
+        arguments_.notes_max = options.notes_max;
+        arguments_.own_bytes =
+            graph.bytes().value() +
+            make_traversal(graph, arguments_.settings, scenario.device.heavy_degree)->state_bytes();
+    }
+    ~ResidentTraversal() override { end_kernel(); }
+
+    [[nodiscard]] Loaded<void> open() {
+        for (const auto& step : {bell_.open(), stream_.open(), find_residency()}) {
+            if (!step) {
+                return step;
+            }
+        }
+        arguments_.doorbell = bell_.device();
+        auto graph = DeviceGraph::upload(pool_, graph_);
+        if (!graph) {
+            return Refusal(graph.error());
+        }
+        device_graph_ = *std::move(graph);
+        arguments_.graph = device_graph_.view();
+        if (const auto got = allocate_arrays(); !got) {
+            return got;
+        }
+        return begin(arguments_.settings.root);
+    }
+
+    [[nodiscard]] Loaded<void> begin(std::optional<Vertex> root) override {
+        end_kernel();
+        notes_.clear();
+        const bool everywhere = arguments_.settings.kind == TraversalKind::Components ||
+                                arguments_.settings.kind == TraversalKind::PageRank;
+        const auto cleared = [&](auto& buffer, unsigned char byte) -> Loaded<void> {
+            if (buffer.size() == 0) {
+                return {};
+            }
+            return cuda_check(cudaMemsetAsync(buffer.data(), byte, buffer.bytes().value(), stream_.stream),
+                              "cudaMemsetAsync");
+        };
+        for (const auto& step : {cleared(visited_[0], 0), cleared(visited_[1], 0), cleared(waiting_, 0),
+                                 cleared(held_, everywhere ? 0xFF : 0), cleared(value_, 0xFF),
+                                 cleared(rank_, 0), cleared(queued_wave_, 0), cleared(sent_wave_, 0)}) {
+            if (!step) {
+                return step;
+            }
+        }
+        RunControl control;
+        control.saved = everywhere ? begin_at_all() : begin_at_one(root);
+        frontier_ = control.saved.frontier;
+        fresh_ = true;
+        return put(control);
+    }
+
+    [[nodiscard]] Loaded<StopReason> run() override {
+        if (const auto started = start(); !started) {
+            return Refusal(started.error());
+        }
+        if (const auto ended = cuda_check(cudaStreamSynchronize(stream_.stream), "the resident kernel");
+            !ended) {
+            return Refusal(ended.error());
+        }
+        running_ = false;
+        float milliseconds = 0;
+        (void)cudaEventElapsedTime(&milliseconds, stream_.before, stream_.after);
+        seconds_ = static_cast<double>(milliseconds) / 1000;
+        RunControl control;
+        if (const auto got = fetch(control); !got) {
+            return Refusal(got.error());
+        }
+        notes_.resize(control.notes);
+        if (!notes_.empty()) {
+            if (const auto got =
+                    cuda_check(cudaMemcpy(notes_.data(), arguments_.notes, notes_.size() * sizeof(LaunchNote),
+                                          cudaMemcpyDeviceToHost),
+                               "cudaMemcpy");
+                !got) {
+                return Refusal(got.error());
+            }
+        }
+        in_nanoseconds(control.begun, control.ended);
+        return stopped(control);
+    }
+
+    [[nodiscard]] Loaded<StopReason> await_question() override {
+        if (!running_) {
+            question_ = MappedDoorbell::load(bell_.host().asked) + 1;
+            if (const auto started = start(); !started) {
+                return Refusal(started.error());
+            }
+        }
+        Doorbell& bell = bell_.host();
+        // A kernel that cannot start any more, or has failed, asks nothing.
+        for (std::uint32_t round = 1; MappedDoorbell::load(bell.asked) != question_; ++round) {
+            constexpr std::uint32_t kLookEvery = 1 << 14;
+            if (round % kLookEvery == 0) {
+                const cudaError_t status = cudaEventQuery(stream_.after);
+                if (status != cudaErrorNotReady && MappedDoorbell::load(bell.asked) != question_) {
+                    return ended_early(status);
+                }
+            }
+        }
+        if (bell.stop != StopReason::None) {
+            running_ = false;
+            if (const auto ended = cuda_check(cudaStreamSynchronize(stream_.stream), "the resident kernel");
+                !ended) {
+                return Refusal(ended.error());
+            }
+            RunControl control;
+            if (const auto got = fetch(control); !got) {
+                return Refusal(got.error());
+            }
+            return stopped(control);
+        }
+        frontier_ = bell.frontier;
+        return StopReason::None;
+    }
+
+    [[nodiscard]] Loaded<LaunchNote> answer(const LaunchRecommendation& recommendation) override {
+        Doorbell& bell = bell_.host();
+        bell.answer = recommendation;
+        MappedDoorbell::store(bell.answered, question_);
+        ++question_;
+        const auto next = await_question();
+        if (!next) {
+            return Refusal(next.error());
+        }
+        return bell.finished;
+    }
+
+    [[nodiscard]] const std::vector<LaunchNote>& notes() const override { return notes_; }
+    [[nodiscard]] double kernel_seconds() const override { return seconds_; }
+    [[nodiscard]] const FrontierReadings& frontier() const override { return frontier_; }
+    [[nodiscard]] std::uint64_t own_bytes() const override { return arguments_.own_bytes; }
+    [[nodiscard]] std::uint32_t resident_blocks() const override { return arguments_.resident_blocks; }
+    void set_co_tenant_bytes(std::uint64_t bytes) override {
+        MappedDoorbell::store(bell_.host().co_tenant_bytes, bytes);
+    }
+
+    [[nodiscard]] Loaded<std::vector<std::uint32_t>> values() override {
+        end_kernel();
+        std::vector<std::uint32_t> on_device(value_.size());
+        if (const auto got = value_.download(on_device); !got) {
+            return Refusal(got.error());
+        }
+        return device_graph_.in_order(on_device);
+    }
+    [[nodiscard]] Loaded<std::vector<std::uint64_t>> ranks() override {
+        end_kernel();
+        std::vector<std::uint64_t> on_device(rank_.size());
+        if (const auto got = rank_.download(on_device); !got) {
+            return Refusal(got.error());
+        }
+        return device_graph_.in_order(on_device);
+    }
+
+private:
+    [[nodiscard]] Loaded<void> find_residency() {
+        int device = 0;
+        cudaDeviceProp properties{};
+        int blocks = 0;
+        const void* const kernel = kernel_of(arguments_.settings.kind);
+        const auto shared = static_cast<int>(solo_shared_bytes());
+        for (const auto& asked :
+             {cuda_check(cudaGetDevice(&device), "cudaGetDevice"),
+              cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared),
+                         "cudaFuncSetAttribute"),
+              cuda_check(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties"),
+              cuda_check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, kBlockLanes,
+                                                                       solo_shared_bytes()),
+                         "cudaOccupancyMaxActiveBlocksPerMultiprocessor")}) {
+            if (!asked) {
+                return asked;
+            }
+        }
+        if (properties.cooperativeLaunch == 0 || blocks == 0) {
+            return cuda_refusal("the card",
+                                fmt::format("{} cannot keep a block of {} lanes of the kernel resident",
+                                            properties.name, kBlockLanes),
+                                "a card with cooperative launches");
+        }
+        arguments_.resident_blocks = static_cast<std::uint32_t>(properties.multiProcessorCount * blocks);
+        return {};
+    }
+
+    [[nodiscard]] Loaded<void> allocate_arrays() {
+        const std::size_t vertices = graph_.vertices();
+        constexpr std::size_t kWordsTogether = 4;
+        const std::size_t words = div_ceil<std::size_t>(vertices, 32 * kWordsTogether) * kWordsTogether;
+        const TraversalKind kind = arguments_.settings.kind;
+        const bool levels = kind == TraversalKind::BreadthFirst;
+        const bool ranks = kind == TraversalKind::PageRank;
+        const bool paths = kind == TraversalKind::ShortestPaths;
+        const auto take = [&](auto& into, std::size_t count, std::string_view name) -> Loaded<void> {
+            using Value = std::remove_reference_t<decltype(*into.data())>;
+            auto buffer = pool_.template buffer<Value>(count, name);
+            if (!buffer) {
+                return Refusal(buffer.error());
+            }
+            into = *std::move(buffer);
+            return {};
+        };
+        for (const auto& taken :
+             {take(control_, 1, "the kernel's control words"),
+              take(note_buffer_, arguments_.notes_max, "launch notes"),
+              take(queue_[0], vertices, "the frontier queue"), take(queue_[1], vertices, "the output queue"),
+              take(changed_, paths ? vertices : 0, "the queue of changes"),
+              take(visited_[0], levels ? words : 0, "a bitmap"),
+              take(visited_[1], levels ? words : 0, "a bitmap"), take(held_, levels ? 0 : words, "a bitmap"),
+              take(waiting_, paths ? words : 0, "a bitmap"), take(value_, ranks ? 0 : vertices, "values"),
+              take(sent_, levels || ranks ? 0 : vertices, "values sent"),
+              take(residual_, ranks ? vertices : 0, "residuals"), take(share_, ranks ? vertices : 0, "shares"),
+              take(rank_, ranks ? vertices : 0, "ranks"),
+              take(sent_wave_, levels ? 0 : vertices, "wave numbers"),
+              take(queued_wave_, levels || ranks ? 0 : vertices, "wave numbers")}) {
+            if (!taken) {
+                return taken;
+            }
+        }
+        arguments_.control = control_.data();
+        arguments_.notes = note_buffer_.data();
+        arguments_.arrays = {{queue_[0].data(), queue_[1].data()},
+                             changed_.data(),
+                             {visited_[0].data(), visited_[1].data()},
+                             held_.data(),
+                             waiting_.data(),
+                             value_.data(),
+                             sent_.data(),
+                             residual_.data(),
+                             share_.data(),
+                             rank_.data(),
+                             sent_wave_.data(),
+                             queued_wave_.data()};
+        return {};
+    }
+
+    [[nodiscard]] LoopState begin_at_one(std::optional<Vertex> wanted) {
+        const Vertex root = wanted.value_or(highest_degree_vertex(graph_));
+        launch_begin_at(arguments_, device_graph_.on_device(root), stream_.stream);
+        LoopState state = first_state();
+        state.frontier.vertices = 1;
+        state.frontier.visited = 1;
+        state.frontier.arcs = graph_.degree(root);
+        state.frontier.unexplored_arcs = graph_.arcs() - graph_.degree(root);
+        return state;
+    }
+
+    [[nodiscard]] LoopState begin_at_all() {
+        const std::uint64_t residual = first_residual(arguments_.settings.damping_bps);
+        launch_begin_everywhere(arguments_, residual, stream_.stream);
+        LoopState state = first_state();
+        const bool ranks = arguments_.settings.kind == TraversalKind::PageRank;
+        if (ranks && residual <= residual_threshold(arguments_.settings.tolerance_ppm)) {
+            state.frontier.unexplored_arcs = graph_.arcs();
+            return state;
+        }
+        state.frontier.vertices = graph_.vertices();
+        state.frontier.visited = graph_.vertices();
+        state.frontier.arcs = graph_.arcs();
+        return state;
+    }
+
+    [[nodiscard]] LoopState first_state() const {
+        LoopState state;
+        state.queue_filled = true;
+        state.resident_bytes = arguments_.own_bytes + MappedDoorbell::load(bell_.host().co_tenant_bytes);
+        return state;
+    }
+
+    [[nodiscard]] Loaded<void> put(const RunControl& control) {
+        saved_ = control;
+        return cuda_check(
+            cudaMemcpyAsync(control_.data(), &saved_, sizeof(saved_), cudaMemcpyHostToDevice, stream_.stream),
+            "cudaMemcpyAsync");
+    }
+    [[nodiscard]] Loaded<void> fetch(RunControl& control) {
+        return cuda_check(cudaMemcpy(&control, control_.data(), sizeof(control), cudaMemcpyDeviceToHost),
+                          "cudaMemcpy");
+    }
+
+    [[nodiscard]] Loaded<void> start() {
+        if (!fresh_) {
+            RunControl control;
+            control.saved = last_;
+            control.saved.noted = 0;
+            control.saved.resident_bytes =
+                arguments_.own_bytes + MappedDoorbell::load(bell_.host().co_tenant_bytes);
+            if (const auto done = put(control); !done) {
+                return done;
+            }
+        }
+        fresh_ = false;
+        bell_.host().stop = StopReason::None;
+        bell_.host().end = false;
+        (void)cudaEventRecord(stream_.before, stream_.stream);
+        void* parameters[] = {&arguments_};
+        const auto launched = cuda_check(
+            cudaLaunchCooperativeKernel(kernel_of(arguments_.settings.kind), dim3(arguments_.resident_blocks),
+                                        dim3(kBlockLanes), static_cast<void**>(parameters), solo_shared_bytes(),
+                                        stream_.stream),
+            "cudaLaunchCooperativeKernel");
+        (void)cudaEventRecord(stream_.after, stream_.stream);
+        running_ = launched.has_value();
+        return launched;
+    }
+
+    [[nodiscard]] Loaded<StopReason> stopped(const RunControl& control) {
+        last_ = control.saved;
+        frontier_ = control.saved.frontier;
+        if (control.stop == StopReason::Failed) {
+            const RunFailure& failure = control.failure;
+            return cuda_refusal(
+                "the resident kernel",
+                fmt::format("block {} waited longer than {} ns in wave {}: {} of {} arrivals", failure.block,
+                            arguments_.deadline_ns, failure.wave, failure.arrived, failure.expected),
+                "a block that is stuck, or a longer deadline");
+        }
+        return control.stop;
+    }
+
+    /// Turns the cycles of the notes into nanoseconds.
+    void in_nanoseconds(const ClockMark& begun, const ClockMark& ended) {
+        const double scale = static_cast<double>(ended.nanoseconds - begun.nanoseconds) /
+                             static_cast<double>(std::max<std::uint64_t>(ended.cycles - begun.cycles, 1));
+        const auto convert = [&](std::uint64_t& at) {
+            at = begun.nanoseconds + static_cast<std::uint64_t>(static_cast<double>(at - begun.cycles) * scale);
+        };
+        for (LaunchNote& note : notes_) {
+            convert(note.start_ns);
+            convert(note.decided_ns);
+            convert(note.end_ns);
+        }
+    }
+
+    [[nodiscard]] Loaded<StopReason> ended_early(cudaError_t status) {
+        running_ = false;
+        if (const auto failed = cuda_check(status, "the resident kernel"); !failed) {
+            return Refusal(failed.error());
+        }
+        RunControl control;
+        if (const auto got = fetch(control); !got) {
+            return Refusal(got.error());
+        }
+        return stopped(control);
+    }
+
+    /// A kernel that waits for an answer gets one that ends it.
+    void end_kernel() {
+        if (!running_) {
+            return;
+        }
+        if (arguments_.host_decides) {
+            bell_.host().end = true;
+            MappedDoorbell::store(bell_.host().answered, question_);
+        }
+        (void)cudaStreamSynchronize(stream_.stream);
+        running_ = false;
+    }
+
+    const CsrGraph& graph_;
+    TraversalKernelOptions options_;
+    DevicePool pool_;
+    RunArguments arguments_{};
+    MappedDoorbell bell_;
+    KernelStream stream_;
+    DeviceGraph device_graph_;
+    DeviceBuffer<RunControl> control_;
+    DeviceBuffer<LaunchNote> note_buffer_;
+    DeviceBuffer<QueueEntry> queue_[2];
+    DeviceBuffer<QueueEntry> changed_;
+    DeviceBuffer<std::uint32_t> visited_[2];
+    DeviceBuffer<std::uint32_t> held_;
+    DeviceBuffer<std::uint32_t> waiting_;
+    DeviceBuffer<std::uint32_t> value_;
+    DeviceBuffer<std::uint32_t> sent_;
+    DeviceBuffer<std::uint64_t> residual_;
+    DeviceBuffer<std::uint64_t> share_;
+    DeviceBuffer<std::uint64_t> rank_;
+    DeviceBuffer<std::uint32_t> sent_wave_;
+    DeviceBuffer<std::uint32_t> queued_wave_;
+    RunControl saved_{};  ///< on its way to the device
+    LoopState last_{};    ///< where the last kernel stopped
+    FrontierReadings frontier_{};
+    std::vector<LaunchNote> notes_;
+    double seconds_ = 0;
+    std::uint32_t question_ = 0;
+    bool running_ = false;
+    bool fresh_ = true;  ///< `begin` has put the control words
+};
+
+}  // namespace
+
+Loaded<std::unique_ptr<TraversalKernel>> TraversalKernel::make(const Scenario& scenario, const CsrGraph& graph,
+                                                               const TraversalKernelOptions& options) {
+    auto pool = DevicePool::on_device(scenario.memory.budget);
+    if (!pool) {
+        return Refusal(pool.error());
+    }
+    auto kernel = std::make_unique<ResidentTraversal>(scenario, graph, options, *std::move(pool));
+    if (const auto opened = kernel->open(); !opened) {
+        return Refusal(opened.error());
+    }
+    return kernel;
+}
+
+}  // namespace megabed::gpu

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "gpu/megakernel/run_layout.h"
+#include "sim/graphs/graph.h"
+#include "sim/input_error.h"
+#include "sim/scenario.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace megabed::gpu {
+
+class DeviceGraph;
+
+struct TraversalKernelOptions {
+    bool host_decides = false;
+    CompiledPolicy policy{};            ///< where the device decides
+    std::uint32_t notes_max = 1 << 15;  ///< launches that a kernel notes before the host has to empty them
+    SimTime deadline{2'000'000'000};    ///< for a wait between blocks; beyond it the run ends
+};
+
+/// A traversal by the resident kernel: what the CUDA backend and the benchmarks drive.
+class TraversalKernel {
+public:
+    /// Requires: the scenario's workload is a traversal; both arguments outlive the kernel; the policy is
+    /// one whose parameters are valid. Errors: Unavailable, where there is no card, it has too little memory,
+    /// or the kernel cannot run on it.
+    [[nodiscard]] static Loaded<std::unique_ptr<TraversalKernel>> make(
+        const Scenario& scenario, const CsrGraph& graph, const TraversalKernelOptions& options = {});
+    TraversalKernel() = default;
+    TraversalKernel(const TraversalKernel&) = delete;
+    TraversalKernel& operator=(const TraversalKernel&) = delete;
+    virtual ~TraversalKernel() = default;
+
+    /// Puts everything to the beginning, with another root if one is given. Errors: what CUDA says.
+    [[nodiscard]] virtual Loaded<void> begin(std::optional<Vertex> root) = 0;
+
+    /// Lets a kernel run until it stops. Device decisions only. Errors: what CUDA says; a failed wait, with the
+    /// block that found it.
+    [[nodiscard]] virtual Loaded<StopReason> run() = 0;
+    /// What the last kernel did.
+    [[nodiscard]] virtual const std::vector<LaunchNote>& notes() const = 0;
+    /// Time of the last kernel between two events around it.
+    [[nodiscard]] virtual double kernel_seconds() const = 0;
+
+    /// Starts the kernel if it is not running, and returns when it asks for a decision or has stopped. Host
+    /// decisions only. Errors: as `run`.
+    [[nodiscard]] virtual Loaded<StopReason> await_question() = 0;
+    /// Answers it, and waits until the launch is over. Errors: as `run`.
+    [[nodiscard]] virtual Loaded<LaunchNote> answer(const LaunchRecommendation& recommendation) = 0;
+
+    /// Where the traversal stands between launches.
+    [[nodiscard]] virtual const FrontierReadings& frontier() const = 0;
+    /// Of the first launch and all later ones: what a policy is told of the memory that the work takes.
+    [[nodiscard]] virtual std::uint64_t own_bytes() const = 0;
+    /// Bytes of co-tenants, to be seen by the next decisions.
+    virtual void set_co_tenant_bytes(std::uint64_t bytes) = 0;
+
+    /// Values of all vertices in the graph's order: levels, distances or labels; empty for PageRank.
+    [[nodiscard]] virtual Loaded<std::vector<std::uint32_t>> values() = 0;
+    [[nodiscard]] virtual Loaded<std::vector<std::uint64_t>> ranks() = 0;
+    /// Blocks that are resident at once.
+    [[nodiscard]] virtual std::uint32_t resident_blocks() const = 0;
+};
+
+}  // namespace megabed::gpu
