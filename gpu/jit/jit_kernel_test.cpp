@@ -1,15 +1,20 @@
 #include "gpu/jit/jit_kernel.h"
 
+#include "gpu/jit/testing/kernel_programs.h"
 #include "gpu/jit/testing/pretend_compiler.h"
 #include "gpu/memory/co_tenant_allocations.h"
 #include "gpu/memory/cuda_check.h"
 #include "gpu/memory/device_pool.h"
+#include "policy/hardened_policy.h"
+#include "policy/reference_policy.h"
 
 #include <gtest/gtest.h>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <numeric>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -19,30 +24,8 @@ namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
-const char* const kProgram = R"(
-#include <cstdint>
-#ifndef PLUS
-#define PLUS 0
-#endif
-extern "C" __global__ void add(const std::uint32_t* left, const std::uint32_t* right, std::uint32_t* sum,
-                               std::uint32_t count) {
-    const std::uint32_t at = blockIdx.x * blockDim.x + threadIdx.x;
-    if (at < count) {
-        sum[at] = left[at] + right[at] + PLUS;
-    }
-}
-extern "C" __global__ void wait_for_flag(volatile std::uint32_t* flag, std::uint32_t* seen) {
-    const long long start = clock64();
-    while (*flag == 0 && clock64() - start < 20'000'000'000LL) {
-        __nanosleep(1000);
-    }
-    *seen = *flag;
-}
-extern "C" __global__ void fault(std::uint32_t* out) { *reinterpret_cast<volatile std::uint32_t*>(out) = 1; }
-)";
-
 JitRequest request_of(std::string entry) {
-    return {.program = "test", .source = kProgram, .entry = std::move(entry)};
+    return {.program = "test", .source = kSmallKernels, .entry = std::move(entry)};
 }
 
 TEST(JitKernelOnTheCard, Adds) {
@@ -126,6 +109,76 @@ TEST(JitKernelOnTheCard, A_kernel_outlives_the_one_who_loaded_it) {
     std::uint32_t* const nowhere = nullptr;
     EXPECT_TRUE(add->launch_with({}, none, none, nowhere, std::uint32_t{0}));
     EXPECT_TRUE(finish_stream(nullptr));
+}
+
+/// Device code with a standard library of our own decides as the host's does.
+TEST(JitKernelOnTheCard, Policies_decide_as_on_the_host) {
+    auto kernels = JitKernels::on_this_device({});
+    if (!kernels) {
+        GTEST_SKIP() << to_string(kernels.error());
+    }
+    auto pool = DevicePool::on_device(Bytes(64 * kMiB));
+    ASSERT_TRUE(pool);
+    const JitRequest request{.program = "decide", .source = kDecideProgram, .entry = "decide"};
+    const auto decide = kernels->kernel(request);
+    ASSERT_TRUE(decide) << to_string(decide.error());
+    std::printf("[ measured ] two policies compiled in %.1f ms, %u registers, %u bytes local\n",
+                static_cast<double>(decide->compiled().compile_time.value()) / 1e6, decide->registers(),
+                decide->local_bytes());
+
+    constexpr std::uint32_t kCount = 20'000;
+    std::minstd_rand random(7);
+    const auto below = [&](std::uint32_t limit) { return static_cast<std::uint32_t>(random()) % limit; };
+    std::vector<LaunchRequest> requests;
+    for (std::uint32_t at = 0; at < kCount; ++at) {
+        LaunchRequest one = LaunchRequest::direct(below(1U << below(24)), below(600), below(3) == 0 ? 0 : 256);
+        one.requeue_count = below(3);
+        one.hot_opcode_count = below(10);
+        if (below(2) == 0) {
+            one.graph_node_count = below(1U << 20);
+            one.graph_edge_count = below(1U << 24);
+            one.frontier_density = BasisPoints(static_cast<std::uint16_t>(below(10'001)));
+        }
+        if (below(2) == 0) {
+            one.device_memory_budget = Bytes(below(1U << 30));
+            one.resident_device_bytes = Bytes(below(1U << 29));
+        }
+        requests.push_back(one);
+    }
+    auto asked = pool->buffer<LaunchRequest>(kCount, "requests");
+    // As bytes: tl::expected is not trivially copyable by name, though these are.
+    auto decisions = pool->buffer<std::byte>(kCount * sizeof(Result<Decision>), "decisions");
+    auto answers = pool->buffer<std::byte>(kCount * sizeof(Result<reference::Answer>), "answers");
+    ASSERT_TRUE(asked && decisions && answers && asked->upload(requests));
+    ASSERT_TRUE(decide->launch_with({.blocks = (kCount + 127) / 128, .lanes = 128},
+                                    static_cast<const LaunchRequest*>(asked->data()), decisions->data(),
+                                    answers->data(), kCount));
+    const auto finished = finish_stream(nullptr);
+    ASSERT_TRUE(finished) << to_string(finished.error());
+    std::vector<std::byte> decision_bytes(decisions->size());
+    std::vector<std::byte> answer_bytes(answers->size());
+    ASSERT_TRUE(decisions->download(decision_bytes) && answers->download(answer_bytes));
+    std::uint32_t refused = 0;
+    for (std::uint32_t at = 0; at < kCount; ++at) {
+        Result<Decision> decision;
+        Result<reference::Answer> answer;
+        std::memcpy(static_cast<void*>(&decision), decision_bytes.data() + at * sizeof decision,
+                    sizeof decision);
+        std::memcpy(static_cast<void*>(&answer), answer_bytes.data() + at * sizeof answer, sizeof answer);
+        const auto expected = hardened::recommend({}, requests[at], {});
+        ASSERT_EQ(decision.has_value(), expected.has_value()) << at;
+        if (expected) {
+            ASSERT_EQ(decision->recommendation, expected->recommendation) << at;
+            ASSERT_EQ(decision->next, expected->next) << at;
+            ASSERT_EQ(decision->rule, expected->rule) << at;
+        } else {
+            ASSERT_EQ(decision.error(), expected.error()) << at;
+            ++refused;
+        }
+        ASSERT_EQ(answer, reference::recommend({}, requests[at])) << at;
+    }
+    EXPECT_GT(refused, 0U);
+    EXPECT_LT(refused, kCount);
 }
 
 /// The heart of co-tenancy: memory comes and goes while a kernel stays resident, and so do kernels. If any of

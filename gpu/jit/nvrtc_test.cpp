@@ -2,6 +2,7 @@
 
 #include "gpu/jit/embedded_headers.h"
 #include "gpu/jit/kernel_compiler.h"
+#include "gpu/jit/testing/kernel_programs.h"
 #include "gpu/jit/testing/pretend_compiler.h"
 #include "policy/bandit.h"
 #include "policy/reference_policy.h"
@@ -124,6 +125,18 @@ __global__ void decide(const LaunchPolicyParameters* parameters, const Observati
         ASSERT_TRUE(image) << decide << ": " << to_string(image.error());
         std::printf("[ measured ] %s: %.1f ms, %zu bytes\n", decide, took.count(), image->code.size());
     }
+}
+
+TEST(Nvrtc, The_programs_of_the_tests_on_a_card_compile) {
+    LOAD_NVRTC_OR_SKIP(nvrtc);
+    for (const char* const entry : {"add", "wait_for_flag", "fault"}) {
+        const JitRequest request{.program = "small", .source = kSmallKernels, .entry = entry};
+        const auto image = (*nvrtc)->compile(request, kHopper, embedded_headers());
+        EXPECT_TRUE(image) << to_string(image.error());
+    }
+    const JitRequest request{.program = "decide", .source = kDecideProgram, .entry = "decide"};
+    const auto image = (*nvrtc)->compile(request, kHopper, embedded_headers());
+    EXPECT_TRUE(image) << to_string(image.error());
 }
 
 /// Values are copied between the host, whose std:: is libstdc++, and kernels, whose std:: is device_std/.
