@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -46,7 +47,8 @@ struct JitRequest {
         defines.emplace_back(std::move(name), std::move(value));
         return *this;
     }
-    JitRequest& define(std::string name, std::uint64_t value) {
+    template <std::integral Integer>
+    JitRequest& define(std::string name, Integer value) {
         return define(std::move(name), std::to_string(value));
     }
 };
