@@ -1,10 +1,10 @@
 #include "sim/graphs/graph_cache.h"
 
+#include "sim/cache_folder.h"
 #include "sim/engine/digest.h"
 #include "sim/file_output.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -112,20 +112,8 @@ std::optional<GraphCache::Entry> decode_graph(const SourceStamp& stamp, std::str
 }
 
 std::optional<GraphCache> GraphCache::of_this_user() {
-    const auto variable = [](const char* name) -> std::optional<fs::path> {
-        const char* const value = std::getenv(name);
-        return value != nullptr && *value != '\0' ? std::optional<fs::path>(value) : std::nullopt;
-    };
-    if (const auto chosen = variable("MEGABED_CACHE_DIR")) {
-        return GraphCache(*chosen);
-    }
-    if (const auto cache = variable("XDG_CACHE_HOME")) {
-        return GraphCache(*cache / "megabed");
-    }
-    if (const auto home = variable("HOME")) {
-        return GraphCache(*home / ".cache" / "megabed");
-    }
-    return std::nullopt;
+    auto folder = user_cache_folder();
+    return folder ? std::optional<GraphCache>(std::move(*folder)) : std::nullopt;
 }
 
 fs::path GraphCache::entry_path(const fs::path& source) const {

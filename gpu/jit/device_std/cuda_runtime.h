@@ -1,0 +1,3 @@
+#pragma once
+
+// What kernels use of it, NVRTC has built in.
