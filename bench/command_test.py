@@ -379,8 +379,10 @@ class BadInput(unittest.TestCase):
         self.assertIn("--out: ", done.stderr)
 
     def test_missing_backends_exit_3(self):
-        error = self.refused("run", QUICKSTART, "--backend", "cuda", code=3)
-        self.assertEqual(error.count("\n"), 1)
+        done = megabed("run", QUICKSTART, "--backend", "cuda")
+        if done.returncode == 0:
+            self.skipTest("there is a card")
+        self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (3, "", 1))
 
     def test_truncated_graphs(self):
         with tempfile.TemporaryDirectory() as folder:

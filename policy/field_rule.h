@@ -17,8 +17,8 @@ namespace megabed::field {
 
 __extension__ using Wide = unsigned __int128;
 
-/// Constants of this folder are passed on as copies: std::min and the like take references, and device code has no
-/// address of a host constant.
+/// Constants of this folder are passed on as copies: std::min and the like take references, and device code has
+/// no address of a host constant.
 ///
 /// Arcs above this read as this, so that no product of a rule leaves 128 bits.
 inline constexpr std::uint64_t kArcsMax = std::uint64_t{1} << 48;

@@ -60,6 +60,11 @@ static_assert(div_ceil(7U, 4U) == 2U && div_ceil(8U, 4U) == 2U && div_ceil(0U, 4
     if (part >= whole) {
         return BasisPoints(kWholeBps);
     }
+    constexpr std::uint64_t kNarrow = std::numeric_limits<std::uint32_t>::max();
+    if (part <= kNarrow / kWholeBps && whole <= kNarrow) {  // most readings; a narrow division is much faster
+        return BasisPoints(static_cast<std::uint16_t>(static_cast<std::uint32_t>(part) * kWholeBps /
+                                                      static_cast<std::uint32_t>(whole)));
+    }
     if (part <= std::numeric_limits<std::uint64_t>::max() / kWholeBps) {
         return BasisPoints(static_cast<std::uint16_t>(part * kWholeBps / whole));
     }
@@ -68,6 +73,8 @@ static_assert(div_ceil(7U, 4U) == 2U && div_ceil(8U, 4U) == 2U && div_ceil(0U, 4
 }
 static_assert(ratio_floor(1, 3).value() == 3333);
 static_assert(ratio_floor(5, 4).value() == 10'000);
+static_assert(ratio_floor(429'496, 429'497).value() == 9999 && ratio_floor(429'497, 429'498).value() == 9999);
+static_assert(ratio_floor(1, std::uint64_t{1} << 32).value() == 0);
 static_assert(ratio_floor(std::uint64_t{1} << 62, std::uint64_t{1} << 63).value() == 5000);
 
 /// A count in 32 bits, the largest representable one where it does not fit.

@@ -183,7 +183,7 @@ TEST(JitKernelOnTheCard, Policies_decide_as_on_the_host) {
 
 /// The heart of co-tenancy: memory comes and goes while a kernel stays resident, and so do kernels. If any of
 /// these calls waited for the kernel, it would end by its own deadline and say that it never saw the flag.
-TEST(JitKernelOnTheCard, Memory_and_kernels_come_while_one_stays_resident) {
+TEST(JitKernelOnTheCard, Memory_comes_while_a_kernel_stays_resident) {
     auto kernels = JitKernels::on_this_device({});
     if (!kernels) {
         GTEST_SKIP() << to_string(kernels.error());
@@ -206,15 +206,11 @@ TEST(JitKernelOnTheCard, Memory_and_kernels_come_while_one_stays_resident) {
     const auto shrunk = Clock::now();
     EXPECT_TRUE(others.hold(Bytes(512 * kMiB)));
     const auto regrown = Clock::now();
-    const auto late = kernels->kernel(request_of("add"));
-    const auto loaded = Clock::now();
-    EXPECT_TRUE(late);
     std::printf(
         "[ measured ] beside a resident kernel: 512 MiB taken in %.0f us, 412 MiB freed in %.0f us, taken "
         "again "
-        "in %.0f us; a kernel compiled and loaded in %.0f us (loading: %.0f us)\n",
-        micros(grown - start), micros(shrunk - grown), micros(regrown - shrunk), micros(loaded - regrown),
-        late ? static_cast<double>(late->load_time().value()) / 1e3 : 0.0);
+        "in %.0f us\n",
+        micros(grown - start), micros(shrunk - grown), micros(regrown - shrunk));
     const std::vector<std::uint32_t> flag{1};
     ASSERT_TRUE(words->upload(flag));
     ASSERT_TRUE(finish_stream(nullptr));

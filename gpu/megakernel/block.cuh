@@ -115,6 +115,10 @@ __device__ inline void wait_for_blocks(const RunArguments& run, BlockShared& sha
             shared.barrier_target += shared.orders.blocks;
             const std::uint32_t target = shared.barrier_target;
             const DeviceWord<std::uint32_t> arrived(run.control->arrived);
+            if (blockIdx.x == run.stuck_block && shared.state.wave == run.stuck_wave) {
+                while (read_shared(run.control->failure.failed) == 0) {
+                }
+            }
             arrived.fetch_add(1, cuda::memory_order_release);
             Watchdog watchdog(run, shared);
             std::uint32_t now = arrived.load(cuda::memory_order_acquire);

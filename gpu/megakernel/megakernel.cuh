@@ -26,6 +26,7 @@ public:
             if (inside) {
                 launch();
             }
+            __syncthreads();  // thread 0 goes on to overwrite what the others have just read
         }
         if (leads()) {
             end();
@@ -50,6 +51,8 @@ private:
             solo_.filled = false;
             solo_.current = 0;
             solo_.next = 0;
+            solo_.heaviest[0] = 0;
+            solo_.heaviest[1] = 0;
         }
         __syncthreads();
     }
@@ -85,11 +88,10 @@ private:
             if (kKind == TraversalKind::BreadthFirst && shared_.orders.stop == StopReason::None &&
                 fits_solo(shared_.state, shared_.orders)) {
                 shared_.orders.solo = true;
+                shared_.orders.loads_solo = !solo_.filled;
                 shared_.orders.lanes = min(shared_.orders.lanes * shared_.orders.blocks, kBlockLanes);
                 shared_.orders.blocks = 1;
             }
-        } else if (kKind == TraversalKind::BreadthFirst && solo_.filled && threadIdx.x >= kWarpLanes) {
-            touch_rows(run_, shared_.state, solo_);
         }
         __syncthreads();
         if (blockIdx.x == 0 && solo_.filled && !shared_.orders.solo) {
@@ -122,6 +124,7 @@ private:
         bool goes_on = true;
         for (std::uint32_t wave = 0; goes_on && wave < shared_.orders.waves_max; ++wave) {
             const std::uint32_t passes = expand();
+            __syncthreads();  // all have read the state
             if (threadIdx.x == 0) {
                 finish_wave(passes);
             }
@@ -134,7 +137,6 @@ private:
             }
             ++shared_.state.noted;
         }
-        __syncthreads();
     }
 
     [[nodiscard]] __device__ bool pulls() const {
@@ -156,7 +158,7 @@ private:
         std::uint32_t passes = 1;
         if constexpr (kKind == TraversalKind::BreadthFirst) {
             if (shared_.orders.solo) {
-                if (!solo_.filled) {
+                if (shared_.orders.loads_solo) {
                     load_solo(run, shared_.state, solo_);
                 }
                 push_solo(run, shared_.state, shared_.orders.lanes, solo_);
@@ -283,23 +285,14 @@ private:
 
     /// Puts vertices into the next frontier. Whole warps call it.
     __device__ void select(bool chosen, Vertex vertex) {
-        const std::uint32_t finders = __ballot_sync(0xFFFF'FFFFU, chosen);
-        if (finders == 0) {
-            return;
-        }
-        const Placed place =
-            take_places(counts().selected, finders, chosen, chosen ? degree_of(run_.graph, vertex) : 0);
-        if (chosen) {
-            run_.arrays.queue[1 - shared_.state.queue][place.position] = {vertex, place.first_arc};
-        }
+        enqueue(run_, run_.arrays.queue[1 - shared_.state.queue], counts().selected, chosen, vertex);
     }
 
     /// Counts vertices that no frontier has held. Whole warps call it.
     __device__ void hold(bool chosen, Vertex vertex) {
         const bool first = chosen && claim_bit(run_.arrays.held, vertex);
-        const std::uint32_t finders = __ballot_sync(0xFFFF'FFFFU, first);
-        if (finders != 0) {
-            (void)take_places(counts().first_held, finders, first, first ? degree_of(run_.graph, vertex) : 0);
+        if (__any_sync(0xFFFF'FFFFU, first)) {
+            (void)take_places(first ? tally(1, degree_of(run_.graph, vertex)) : 0, counts().first_held);
         }
     }
 
@@ -357,11 +350,16 @@ private:
         frontier.unexplored_arcs -= tally_arcs(first_held);
         frontier.pull_ran = frontier.pull_ran || pulls();
         const bool levels_pulled = kKind == TraversalKind::BreadthFirst && pulls();
-        state.queue_filled = !levels_pulled;
+        // A pull that ceased to fill the queue has taken fewer places than it has found vertices, or too many.
+        state.queue_filled = !levels_pulled || (read_shared(counted.selected) == next && !too_many(next));
         state.bitmap = levels_pulled ? 1 - state.bitmap : state.bitmap;
-        state.queue = levels_pulled ? state.queue : 1 - state.queue;
+        state.queue = state.queue_filled ? 1 - state.queue : state.queue;
         ++state.wave;
         state.resident_bytes = run_.co_tenants ? read_shared(run_.control->sampled_bytes) : run_.own_bytes;
+    }
+
+    [[nodiscard]] static __device__ bool too_many(std::uint64_t found) {
+        return tally_vertices(found) > kPulledQueueMost;
     }
 
     [[nodiscard]] static __device__ std::uint64_t& next_counter(WaveTally& counted) {
@@ -372,6 +370,7 @@ private:
     __device__ std::uint64_t turn_solo() {
         const std::uint64_t next = solo_.next;
         solo_.next = 0;
+        solo_.heaviest[solo_.current] = 0;
         solo_.current = 1 - solo_.current;
         if (tally_vertices(next) <= kSoloVertices) {
             solo_.queue[solo_.current].prefix[tally_vertices(next)] = tally_arcs(next);

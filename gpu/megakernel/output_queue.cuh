@@ -7,49 +7,64 @@
 /// lost.
 namespace megabed::gpu {
 
-struct Placed {
-    std::uint32_t position = 0;
-    std::uint32_t first_arc = 0;
-};
-
-/// Takes places for the lanes of a warp that have `found` something, in one atomic add.
-/// Requires: the whole warp calls it; `found` in at least one lane.
-[[nodiscard]] __device__ inline Placed take_places(std::uint64_t& counter, std::uint32_t finders, bool found,
-                                                   std::uint32_t degree) {
-    const std::uint32_t lane = lane_of_warp();
-    const std::uint32_t own = found ? degree : 0;
-    std::uint32_t up_to = own;
-    for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
-        const std::uint32_t below = __shfl_up_sync(0xFFFF'FFFFU, up_to, step);
-        up_to += lane >= step ? below : 0;
-    }
-    const std::uint32_t arcs = __shfl_sync(0xFFFF'FFFFU, up_to, kWarpLanes - 1);
-    std::uint64_t first = 0;
-    if (lane == 0) {
-        first = DeviceWord<std::uint64_t>(counter).fetch_add(
-            tally(static_cast<std::uint32_t>(__popc(finders)), arcs), cuda::memory_order_relaxed);
-    }
-    first = __shfl_sync(0xFFFF'FFFFU, first, 0);
-    const auto before = static_cast<std::uint32_t>(__popc(finders & ((1U << lane) - 1)));
-    return {tally_vertices(first) + before, tally_arcs(first) + up_to - own};
-}
-
 [[nodiscard]] __device__ inline std::uint32_t degree_of(const GraphView& graph, Vertex vertex) {
     return graph.row[vertex + 1] - graph.row[vertex];
 }
 
-/// Puts what the lanes of a warp have found into the queue. Requires: the whole warp calls it.
-__device__ inline void enqueue(const RunArguments& run, QueueEntry* queue, WaveTally& counts, bool found,
-                               Vertex vertex) {
-    const std::uint32_t finders = __ballot_sync(0xFFFF'FFFFU, found);
-    if (finders == 0) {
+/// Takes places for what the lanes of a warp have found, each its own tally, in one atomic add: `add` does it
+/// and returns what was there before. Returns the first place of the lane. Requires: the whole warp calls it.
+template <class Add>
+[[nodiscard]] __device__ std::uint64_t take_places(std::uint64_t own, Add add) {
+    std::uint64_t up_to = own;
+    for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
+        const std::uint64_t below = __shfl_up_sync(0xFFFF'FFFFU, up_to, step);
+        up_to += lane_of_warp() >= step ? below : 0;
+    }
+    std::uint64_t first = 0;
+    if (lane_of_warp() == kWarpLanes - 1 && up_to != 0) {
+        first = add(up_to);
+    }
+    return __shfl_sync(0xFFFF'FFFFU, first, kWarpLanes - 1) + up_to - own;
+}
+[[nodiscard]] __device__ inline std::uint64_t take_places(std::uint64_t own, std::uint64_t& counter) {
+    return take_places(own, [&](std::uint64_t all) {
+        return DeviceWord<std::uint64_t>(counter).fetch_add(all, cuda::memory_order_relaxed);
+    });
+}
+
+/// Puts what the lanes of a warp have found into a queue. Requires: the whole warp calls it.
+template <std::uint32_t kCount>
+__device__ void enqueue(const RunArguments& run, QueueEntry* queue, std::uint64_t& counter,
+                        const bool (&found)[kCount], const Vertex (&vertex)[kCount]) {
+    bool any = false;
+#pragma unroll
+    for (std::uint32_t at = 0; at < kCount; ++at) {
+        any = any || found[at];
+    }
+    if (!__any_sync(0xFFFF'FFFFU, any)) {
         return;
     }
-    const std::uint32_t degree = found ? degree_of(run.graph, vertex) : 0;
-    const Placed place = take_places(counts.next, finders, found, degree);
-    if (found) {
-        queue[place.position] = {vertex, place.first_arc};
+    std::uint32_t degree[kCount];
+    std::uint64_t own = 0;
+#pragma unroll
+    for (std::uint32_t at = 0; at < kCount; ++at) {
+        degree[at] = found[at] ? degree_of(run.graph, vertex[at]) : 0;
+        own += found[at] ? tally(1, degree[at]) : 0;
     }
+    std::uint64_t place = take_places(own, counter);
+#pragma unroll
+    for (std::uint32_t at = 0; at < kCount; ++at) {
+        if (found[at]) {
+            queue[tally_vertices(place)] = {vertex[at], tally_arcs(place)};
+            place += tally(1, degree[at]);
+        }
+    }
+}
+__device__ inline void enqueue(const RunArguments& run, QueueEntry* queue, std::uint64_t& counter, bool found,
+                               Vertex vertex) {
+    const bool each_found[1] = {found};
+    const Vertex each[1] = {vertex};
+    enqueue(run, queue, counter, each_found, each);
 }
 
 }  // namespace megabed::gpu

@@ -17,6 +17,9 @@ struct WarpPlace {
     return {warp_of_block() * shared.orders.blocks + blockIdx.x, in_block * shared.orders.blocks};
 }
 
+/// A pull of levels makes a queue of no more vertices than this.
+inline constexpr std::uint32_t kPulledQueueMost = 1U << 14;
+
 /// Whether a vertex has a visited neighbour among the arcs from `arc` on.
 [[nodiscard]] __device__ inline bool finds_visited(const GraphView& graph, const std::uint32_t* visited,
                                                    Vertex vertex, std::uint32_t arc, std::uint32_t end,
@@ -46,7 +49,12 @@ struct alignas(16) WordGroup {
 /// Levels. A vertex that is not visited and has a visited neighbour has it in the frontier, since otherwise an
 /// earlier wave had found the vertex: so the test reads the bitmap of the visited as it was before the wave,
 /// and writes another. Counts the next frontier, but makes no queue of it.
-__device__ inline void pull_levels(const RunArguments& run, BlockShared& shared, WaveTally& counts) {
+static __device__ __noinline__ void pull_levels(const RunArguments& run, BlockShared& shared,
+                                                WaveTally& counts) {
+    QueueEntry* const output = run.arrays.queue[1 - shared.state.queue];
+    // Where most of the graph is within reach, taking places would only cost time.
+    constexpr std::uint64_t kShare = 8;
+    bool is_small = shared.state.frontier.arcs < run.graph.arcs / kShare;
     const GraphView& graph = run.graph;
     const LoopState& state = shared.state;
     const std::uint32_t* const before = run.arrays.visited[state.bitmap];
@@ -81,6 +89,7 @@ __device__ inline void pull_levels(const RunArguments& run, BlockShared& shared,
                 for (std::uint32_t at = 0; at < kWordsTogether; ++at) {
                     const Vertex vertex = first + at * 32;
                     bool found = false;
+                    std::uint32_t degree = 0;
                     if (open[at]) {
                         std::uint32_t hits = 0;
                         for (const Vertex neighbour : head[at].at) {
@@ -91,11 +100,22 @@ __device__ inline void pull_levels(const RunArguments& run, BlockShared& shared,
                         const std::uint32_t end = graph.row[vertex + 1];
                         found = hits != 0 || finds_visited(graph, before, vertex, row + 4, end, inspected);
                         if (found) {
-                            found_tally += tally(1, end - row);
+                            degree = end - row;
+                            found_tally += tally(1, degree);
                             run.arrays.value[vertex] = state.wave + 1;
                         }
                     }
-                    words.word[at] |= __ballot_sync(0xFFFF'FFFFU, found);
+                    const std::uint32_t finders = __ballot_sync(0xFFFF'FFFFU, found);
+                    words.word[at] |= finders;
+                    if (finders != 0 && is_small) {
+                        const std::uint64_t at_place =
+                            take_places(found ? tally(1, degree) : 0, counts.selected);
+                        const bool fits = tally_vertices(at_place) < kPulledQueueMost;
+                        is_small = __all_sync(0xFFFF'FFFFU, !found || fits);
+                        if (found && fits) {
+                            output[tally_vertices(at_place)] = {vertex, tally_arcs(at_place)};
+                        }
+                    }
                 }
             }
             if (lane == 0) {
@@ -125,15 +145,7 @@ __device__ inline void collect_frontier(const RunArguments& run, BlockShared& sh
     for (std::uint32_t word = place.number; word < words; word += place.count) {
         const std::uint32_t bits =
             run.arrays.visited[state.bitmap][word] & ~run.arrays.visited[1 - state.bitmap][word];
-        if (bits == 0) {
-            continue;
-        }
-        const bool found = (bits >> lane & 1) != 0;
-        const Vertex vertex = word * 32 + lane;
-        const Placed at = take_places(counts.selected, bits, found, found ? degree_of(graph, vertex) : 0);
-        if (found) {
-            queue[at.position] = {vertex, at.first_arc};
-        }
+        enqueue(run, queue, counts.selected, (bits >> lane & 1) != 0, word * 32 + lane);
     }
 }
 
@@ -160,30 +172,17 @@ template <TraversalKind kKind>
     return result;
 }
 
-/// Offers a vertex what (part of) its row came to. True if it has to go into the output queue.
+/// Whether a vertex changes by what (part of) its row came to, so that it has to go into the output queue.
 template <TraversalKind kKind>
-[[nodiscard]] __device__ bool offer(const RunArguments& run, std::uint32_t wave, Vertex vertex,
+[[nodiscard]] __device__ bool takes(const RunArguments& run, const LoopState& state, Vertex vertex,
                                     std::uint64_t offered) {
-    if constexpr (kKind == TraversalKind::PageRank) {
-        if (offered == 0) {
-            return false;
-        }
-        const std::uint64_t threshold = residual_threshold(run.settings.tolerance_ppm);
-        const std::uint64_t before = DeviceWord<std::uint64_t>(run.arrays.residual[vertex])
-                                         .fetch_add(offered, cuda::memory_order_relaxed);
-        return before <= threshold && before + offered > threshold;
-    } else {
-        const DeviceWord<std::uint32_t> value(run.arrays.value[vertex]);
-        const auto least = static_cast<std::uint32_t>(offered);
-        return value.load(cuda::memory_order_relaxed) > least &&
-               value.fetch_min(least, cuda::memory_order_relaxed) > least && claim_queued(run, wave, vertex);
-    }
+    return may_accept<kKind>(run, state, offered, vertex) && accept<kKind>(run, state, offered, vertex);
 }
 
 /// Distances, labels and ranks. Rows of a warp or more are read by the whole warp, those of hubs by all warps.
 template <TraversalKind kKind>
-__device__ void pull_values(const RunArguments& run, BlockShared& shared, WaveTally& counts,
-                            QueueEntry* output) {
+static __device__ __noinline__ void pull_values(const RunArguments& run, BlockShared& shared, WaveTally& counts,
+                                                QueueEntry* output) {
     const GraphView& graph = run.graph;
     const std::uint32_t wave = shared.state.wave + 1;
     const std::uint32_t lane = lane_of_warp();
@@ -219,7 +218,8 @@ __device__ void pull_values(const RunArguments& run, BlockShared& shared, WaveTa
                 }
                 offered = static_cast<int>(lane) == owner ? part : offered;
             }
-            enqueue(run, output, counts, wanted && offer<kKind>(run, wave, vertex, offered), vertex);
+            enqueue(run, output, counts.next, wanted && takes<kKind>(run, shared.state, vertex, offered),
+                    vertex);
         }
         // Hubs, a tile of arcs a warp.
         constexpr std::uint32_t kTile = kHubArcs / 4;
@@ -233,7 +233,7 @@ __device__ void pull_values(const RunArguments& run, BlockShared& shared, WaveTa
                 const std::uint64_t offered =
                     gather<kKind>(run, wave, vertex, arc + tile * kTile + lane, last, kWarpLanes);
                 inspected += (last - arc - tile * kTile + lane) / kWarpLanes;
-                enqueue(run, output, counts, offer<kKind>(run, wave, vertex, offered), vertex);
+                enqueue(run, output, counts.next, takes<kKind>(run, shared.state, vertex, offered), vertex);
             }
         }
     }

@@ -69,16 +69,36 @@ __device__ void push_arcs(const RunArguments& run, BlockShared& shared, WaveTall
         __syncthreads();
         const std::uint32_t stop = min(end, shared.prefix[loaded]);
         if (threadIdx.x < lanes) {
-            for (std::uint32_t of_warp = arc + warp_of_block() * kWarpLanes; of_warp < stop; of_warp += lanes) {
-                const std::uint32_t own = of_warp + lane_of_warp();
-                bool found = false;
-                Vertex to = 0;
-                if (own < stop) {
-                    const std::uint32_t entry = entry_of(shared, loaded, own);
-                    to = run.graph.column[shared.base[entry] + own];
-                    found = tell<kKind>(run, state, shared.from[entry], shared.sent[entry], to);
+            constexpr std::uint32_t kTogether = 4;  // arcs of a lane whose accesses overlap
+            for (std::uint32_t first = arc + threadIdx.x - lane_of_warp(); first < stop;
+                 first += kTogether * lanes) {
+                Vertex to[kTogether];
+                std::uint64_t offered[kTogether];
+                bool accepts[kTogether];
+#pragma unroll
+                for (std::uint32_t at = 0; at < kTogether; ++at) {
+                    const std::uint32_t own = first + at * lanes + lane_of_warp();
+                    accepts[at] = own < stop;
+                    to[at] = 0;
+                    offered[at] = 0;
+                    if (accepts[at]) {
+                        const std::uint32_t entry = entry_of(shared, loaded, own);
+                        to[at] = run.graph.column[shared.base[entry] + own];
+                        offered[at] =
+                            kKind == TraversalKind::BreadthFirst
+                                ? 0
+                                : offer_of<kKind>(run, shared.from[entry], shared.sent[entry], to[at]);
+                    }
                 }
-                enqueue(run, output, counts, found, to);
+#pragma unroll
+                for (std::uint32_t at = 0; at < kTogether; ++at) {
+                    accepts[at] = accepts[at] && may_accept<kKind>(run, state, offered[at], to[at]);
+                }
+#pragma unroll
+                for (std::uint32_t at = 0; at < kTogether; ++at) {
+                    accepts[at] = accepts[at] && accept<kKind>(run, state, offered[at], to[at]);
+                }
+                enqueue(run, output, counts.next, accepts, to);
             }
         }
         arc = stop;

@@ -115,7 +115,8 @@ struct WaveOrders {
     std::uint32_t groups = 0;    ///< of the recommended geometry that these lanes hold
     std::uint32_t capacity = 0;  ///< of the output queue
     std::uint32_t waves_max = 0;
-    bool solo = false;  ///< one block with the frontier in its shared memory
+    bool solo = false;        ///< one block with the frontier in its shared memory
+    bool loads_solo = false;  ///< which is not there yet
 };
 
 /// One launch as the device tells it. Where the device decides, it notes cycles of the leader's multiprocessor,
@@ -202,6 +203,8 @@ struct RunArguments {
     std::uint32_t resident_blocks = 0;  ///< of this kernel
     std::uint32_t fuse_waves_max = 1;
     std::uint64_t deadline_ns = 0;  ///< for any wait between blocks
+    std::uint32_t stuck_block = 0;  ///< tests: it waits for the failure of the others in `stuck_wave`
+    std::uint32_t stuck_wave = 0;
 };
 
 }  // namespace megabed::gpu

@@ -21,9 +21,10 @@ struct SoloQueue {
 /// In dynamic shared memory.
 struct SoloShared {
     SoloQueue queue[2];
-    std::uint64_t next;     ///< tally of the one that is being filled
-    std::uint32_t current;  ///< which one holds the frontier
-    bool filled;            ///< whether it does, rather than the queue in device memory
+    std::uint64_t next;         ///< tally of the one that is being filled
+    std::uint32_t heaviest[2];  ///< at least the greatest degree, of each
+    std::uint32_t current;      ///< which one holds the frontier
+    bool filled;                ///< whether it does, rather than the queue in device memory
 };
 
 /// Whether a launch may stay in one block: what it asks for is then an upper bound of what takes part.
@@ -46,6 +47,7 @@ __device__ inline void load_solo(const RunArguments& run, const LoopState& state
         queue.vertex[at] = entry.vertex;
     }
     if (threadIdx.x == 0) {
+        solo.heaviest[solo.current] = 0xFFFF'FFFF;  // not known
         queue.prefix[state.frontier.vertices] = static_cast<std::uint32_t>(state.frontier.arcs);
         solo.filled = true;
     }
@@ -66,100 +68,125 @@ __device__ inline void store_solo(const RunArguments& run, const LoopState& stat
     }
 }
 
-/// Reads what the next level will read, so that it is near by when the decision is made: called by threads that
-/// wait for it. Changes nothing.
-__device__ inline void touch_rows(const RunArguments& run, const LoopState& state, const SoloShared& solo) {
-    const SoloQueue& queue = solo.queue[solo.current];
-    for (std::uint32_t at = threadIdx.x - kWarpLanes; at < state.frontier.vertices;
-         at += blockDim.x - kWarpLanes) {
-        const std::uint32_t end = queue.prefix[at + 1];
-        constexpr std::uint32_t kTouched = 8;
-        for (std::uint32_t arc = queue.prefix[at]; arc < end && arc - queue.prefix[at] < kTouched; ++arc) {
-            const Vertex to = __ldg(&run.graph.column[queue.base[at] + arc]);
-            std::uint32_t row = __ldg(&run.graph.row[to]) + __ldg(&run.graph.row[to + 1]);
-            asm volatile("" : "+r"(row));
+/// Which vertex of the frontier an arc belongs to. Requires: there is such an arc.
+[[nodiscard]] __device__ inline std::uint32_t solo_entry_of(const SoloQueue& queue, std::uint32_t count,
+                                                            std::uint32_t arc) {
+    std::uint32_t entry = 0;
+    while (count > 1) {
+        const std::uint32_t half = count / 2;
+        const bool right = queue.prefix[entry + half] <= arc;
+        entry += right ? half : 0;
+        count = right ? count - half : half;
+    }
+    return entry;
+}
+
+/// Arcs of a lane whose accesses overlap.
+inline constexpr std::uint32_t kSoloTogether = 4;
+
+/// Tells the ends of up to four arcs of each lane of a warp; `at` is an arc's place in the columns.
+__device__ inline void discover(const RunArguments& run, const LoopState& state, SoloShared& solo,
+                                const bool (&open)[kSoloTogether], const std::uint32_t (&at)[kSoloTogether]) {
+    const GraphView& graph = run.graph;
+    std::uint32_t* const visited = run.arrays.visited[state.bitmap];
+    Vertex to[kSoloTogether];
+    std::uint32_t before[kSoloTogether];
+    std::uint32_t row[kSoloTogether];
+    std::uint32_t row_end[kSoloTogether];
+#pragma unroll
+    for (std::uint32_t arc = 0; arc < kSoloTogether; ++arc) {
+        to[arc] = open[arc] ? __ldg(&graph.column[at[arc]]) : 0;
+    }
+#pragma unroll
+    for (std::uint32_t arc = 0; arc < kSoloTogether; ++arc) {
+        before[arc] = 0xFFFF'FFFF;
+        row[arc] = 0;
+        row_end[arc] = 0;
+        if (open[arc]) {
+            before[arc] = atomicOr(&visited[to[arc] / 32], 1U << to[arc] % 32);
+            row[arc] = __ldg(&graph.row[to[arc]]);
+            row_end[arc] = __ldg(&graph.row[to[arc] + 1]);
+        }
+    }
+    std::uint64_t own = 0;
+    std::uint32_t heaviest = 0;
+#pragma unroll
+    for (std::uint32_t arc = 0; arc < kSoloTogether; ++arc) {
+        const bool found = (before[arc] >> to[arc] % 32 & 1) == 0;
+        row_end[arc] = found ? row_end[arc] : row[arc];
+        before[arc] = found ? 1 : 0;
+        own += found ? tally(1, row_end[arc] - row[arc]) : 0;
+        heaviest = max(heaviest, row_end[arc] - row[arc]);
+    }
+    if (!__any_sync(0xFFFF'FFFFU, own != 0)) {
+        return;
+    }
+    std::uint64_t place = take_places(own, [&](std::uint64_t all) {
+        return atomicAdd(reinterpret_cast<unsigned long long*>(&solo.next), all);
+    });
+    if (heaviest > solo.heaviest[1 - solo.current]) {
+        atomicMax(&solo.heaviest[1 - solo.current], heaviest);
+    }
+    SoloQueue& output = solo.queue[1 - solo.current];
+#pragma unroll
+    for (std::uint32_t arc = 0; arc < kSoloTogether; ++arc) {
+        if (before[arc] == 0) {
+            continue;
+        }
+        const std::uint32_t position = tally_vertices(place);
+        const std::uint32_t prefix = tally_arcs(place);
+        place += tally(1, row_end[arc] - row[arc]);
+        run.arrays.value[to[arc]] = state.wave + 1;
+        if (position < kSoloVertices) {
+            output.prefix[position] = prefix;
+            output.base[position] = row[arc] - prefix;
+            output.vertex[position] = to[arc];
+        } else {
+            run.arrays.queue[1 - state.queue][position] = {to[arc], prefix};
         }
     }
 }
 
-/// One level. What does not fit the shared queue goes on behind it in device memory: `store_solo` joins the
-/// two. All threads of the block call it; those below `lanes` take part. Ends with a barrier of the block.
+/// One level: a vertex a lane where all have few arcs, else an arc a lane. What does not fit the shared queue
+/// goes on behind it in device memory: `store_solo` joins the two. All threads of the block call it; those
+/// below `lanes` take part. Ends with a barrier of the block.
 __device__ inline void push_solo(const RunArguments& run, const LoopState& state, std::uint32_t lanes,
                                  SoloShared& solo) {
-    constexpr std::uint32_t kTogether = 4;  // arcs of a lane whose accesses overlap
-    const GraphView& graph = run.graph;
+    constexpr std::uint32_t kFewArcs = 8;
     const SoloQueue& queue = solo.queue[solo.current];
-    SoloQueue& output = solo.queue[1 - solo.current];
-    QueueEntry* const overflow = run.arrays.queue[1 - state.queue];
-    std::uint32_t* const visited = run.arrays.visited[state.bitmap];
+    const std::uint32_t count = state.frontier.vertices;
     const auto arcs = static_cast<std::uint32_t>(state.frontier.arcs);
-    const std::uint32_t lane = lane_of_warp();
-    if (threadIdx.x < lanes) {
-        for (std::uint32_t first = warp_of_block() * kWarpLanes; first < arcs; first += kTogether * lanes) {
-            Vertex to[kTogether];
-            bool open[kTogether];
-            std::uint32_t before[kTogether];
-            std::uint32_t row[kTogether];
-            std::uint32_t row_end[kTogether];
+    const std::uint32_t heaviest = solo.heaviest[solo.current];
+    const std::uint32_t first_lane = threadIdx.x - lane_of_warp();
+    if (threadIdx.x < lanes && heaviest <= kFewArcs) {
+        for (std::uint32_t first = first_lane; first < count; first += lanes) {
+            const std::uint32_t entry = first + lane_of_warp();
+            const bool there = entry < count;
+            const std::uint32_t begin = there ? queue.prefix[entry] : 0;
+            const std::uint32_t end = there ? queue.prefix[entry + 1] : 0;
+            const std::uint32_t base = there ? queue.base[entry] : 0;
+            for (std::uint32_t done = 0; done < heaviest; done += kSoloTogether) {
+                bool open[kSoloTogether];
+                std::uint32_t at[kSoloTogether];
 #pragma unroll
-            for (std::uint32_t at = 0; at < kTogether; ++at) {
-                const std::uint32_t arc = first + at * lanes + lane;
-                open[at] = arc < arcs;
-                to[at] = 0;
-                if (open[at]) {
-                    std::uint32_t entry = 0;
-                    for (std::uint32_t count = state.frontier.vertices; count > 1;) {
-                        const std::uint32_t half = count / 2;
-                        const bool right = queue.prefix[entry + half] <= arc;
-                        entry += right ? half : 0;
-                        count = right ? count - half : half;
-                    }
-                    to[at] = __ldg(&graph.column[queue.base[entry] + arc]);
+                for (std::uint32_t arc = 0; arc < kSoloTogether; ++arc) {
+                    open[arc] = begin + done + arc < end;
+                    at[arc] = base + begin + done + arc;
                 }
+                discover(run, state, solo, open, at);
             }
+        }
+    } else if (threadIdx.x < lanes) {
+        for (std::uint32_t first = first_lane; first < arcs; first += kSoloTogether * lanes) {
+            bool open[kSoloTogether];
+            std::uint32_t at[kSoloTogether];
 #pragma unroll
-            for (std::uint32_t at = 0; at < kTogether; ++at) {
-                if (open[at]) {
-                    before[at] = atomicOr(&visited[to[at] / 32], 1U << to[at] % 32);
-                    row[at] = __ldg(&graph.row[to[at]]);
-                    row_end[at] = __ldg(&graph.row[to[at] + 1]);
-                }
+            for (std::uint32_t arc = 0; arc < kSoloTogether; ++arc) {
+                const std::uint32_t own = first + arc * lanes + lane_of_warp();
+                open[arc] = own < arcs;
+                at[arc] = open[arc] ? queue.base[solo_entry_of(queue, count, own)] + own : 0;
             }
-#pragma unroll
-            for (std::uint32_t at = 0; at < kTogether; ++at) {
-                const bool found = open[at] && (before[at] >> to[at] % 32 & 1) == 0;
-                const std::uint32_t finders = __ballot_sync(0xFFFF'FFFFU, found);
-                if (finders == 0) {
-                    continue;
-                }
-                const std::uint32_t own = found ? row_end[at] - row[at] : 0;
-                std::uint32_t up_to = own;
-                for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
-                    const std::uint32_t below = __shfl_up_sync(0xFFFF'FFFFU, up_to, step);
-                    up_to += lane >= step ? below : 0;
-                }
-                unsigned long long place = 0;
-                if (lane == kWarpLanes - 1) {
-                    place = atomicAdd(reinterpret_cast<unsigned long long*>(&solo.next),
-                                      static_cast<unsigned long long>(
-                                          tally(static_cast<std::uint32_t>(__popc(finders)), up_to)));
-                }
-                place = __shfl_sync(0xFFFF'FFFFU, place, kWarpLanes - 1);
-                if (found) {
-                    const std::uint32_t position =
-                        tally_vertices(place) +
-                        static_cast<std::uint32_t>(__popc(finders & ((1U << lane) - 1)));
-                    const std::uint32_t prefix = tally_arcs(place) + up_to - own;
-                    run.arrays.value[to[at]] = state.wave + 1;
-                    if (position < kSoloVertices) {
-                        output.prefix[position] = prefix;
-                        output.base[position] = row[at] - prefix;
-                        output.vertex[position] = to[at];
-                    } else {
-                        overflow[position] = {to[at], prefix};
-                    }
-                }
-            }
+            discover(run, state, solo, open, at);
         }
     }
     __syncthreads();

@@ -29,16 +29,40 @@ __device__ inline bool claim_queued(const RunArguments& run, std::uint32_t wave,
                .exchange(wave, cuda::memory_order_relaxed) != wave;
 }
 
-/// Applies the arc; `sent` is what `from` sends. True if `to` has to go into the output queue: for exactly one
-/// arc of a wave.
+/// What an arc offers its end, of what its beginning sends.
 template <TraversalKind kKind>
-[[nodiscard]] __device__ bool tell(const RunArguments& run, const LoopState& state, Vertex from,
-                                   std::uint64_t sent, Vertex to) {
+[[nodiscard]] __device__ std::uint64_t offer_of(const RunArguments& run, Vertex from, std::uint64_t sent,
+                                                Vertex to) {
+    if constexpr (kKind == TraversalKind::ShortestPaths) {
+        return distance_over(
+            static_cast<std::uint32_t>(sent),
+            arc_weight(original_of(run.graph, from), original_of(run.graph, to), run.settings.weight_max));
+    } else {
+        return sent;
+    }
+}
+
+/// Whether an offer may change the vertex, by a read that may be late: `accept` says for sure.
+template <TraversalKind kKind>
+[[nodiscard]] __device__ bool may_accept(const RunArguments& run, const LoopState& state, std::uint64_t offered,
+                                         Vertex to) {
+    if constexpr (kKind == TraversalKind::BreadthFirst) {
+        return !has_bit(run.arrays.visited[state.bitmap], to);
+    } else if constexpr (kKind == TraversalKind::PageRank) {
+        return offered != 0;
+    } else {
+        return read_shared(run.arrays.value[to]) > offered;
+    }
+}
+
+/// Applies an offer. True if the vertex has to go into the output queue: for exactly one offer of a wave.
+template <TraversalKind kKind>
+[[nodiscard]] __device__ bool accept(const RunArguments& run, const LoopState& state, std::uint64_t offered,
+                                     Vertex to) {
     const WaveArrays& arrays = run.arrays;
     const std::uint32_t wave = state.wave + 1;
     if constexpr (kKind == TraversalKind::BreadthFirst) {
-        std::uint32_t* const visited = arrays.visited[state.bitmap];
-        if (has_bit(visited, to) || !claim_bit(visited, to)) {
+        if (!claim_bit(arrays.visited[state.bitmap], to)) {
             return false;
         }
         arrays.value[to] = wave;
@@ -46,17 +70,13 @@ template <TraversalKind kKind>
     } else if constexpr (kKind == TraversalKind::PageRank) {
         const std::uint64_t threshold = residual_threshold(run.settings.tolerance_ppm);
         const std::uint64_t before =
-            DeviceWord<std::uint64_t>(arrays.residual[to]).fetch_add(sent, cuda::memory_order_relaxed);
-        return before <= threshold && before + sent > threshold;
+            DeviceWord<std::uint64_t>(arrays.residual[to]).fetch_add(offered, cuda::memory_order_relaxed);
+        return before <= threshold && before + offered > threshold;
     } else {
-        std::uint32_t offered = static_cast<std::uint32_t>(sent);
-        if constexpr (kKind == TraversalKind::ShortestPaths) {
-            offered = distance_over(offered, arc_weight(original_of(run.graph, from),
-                                                        original_of(run.graph, to), run.settings.weight_max));
-        }
-        const DeviceWord<std::uint32_t> value(arrays.value[to]);
-        return value.load(cuda::memory_order_relaxed) > offered &&
-               value.fetch_min(offered, cuda::memory_order_relaxed) > offered && claim_queued(run, wave, to);
+        const auto least = static_cast<std::uint32_t>(offered);
+        return DeviceWord<std::uint32_t>(arrays.value[to]).fetch_min(least, cuda::memory_order_relaxed) >
+                   least &&
+               claim_queued(run, wave, to);
     }
 }
 

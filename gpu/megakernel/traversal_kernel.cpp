@@ -117,6 +117,8 @@ public:
         arguments_.fuse_waves_max = scenario.fuse_waves_max;
         arguments_.deadline_ns = static_cast<std::uint64_t>(options.deadline.value());
         arguments_.notes_max = options.notes_max;
+        arguments_.stuck_block = options.stuck_block;
+        arguments_.stuck_wave = options.stuck_wave;
         arguments_.own_bytes =
             graph.bytes().value() +
             make_traversal(graph, arguments_.settings, scenario.device.heavy_degree)->state_bytes();

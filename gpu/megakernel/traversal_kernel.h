@@ -20,6 +20,8 @@ struct TraversalKernelOptions {
     CompiledPolicy policy{};            ///< where the device decides
     std::uint32_t notes_max = 1 << 15;  ///< launches that a kernel notes before the host has to empty them
     SimTime deadline{2'000'000'000};    ///< for a wait between blocks; beyond it the run ends
+    std::uint32_t stuck_block = 0xFFFF'FFFF;  ///< tests: a block that does not come to the end of `stuck_wave`
+    std::uint32_t stuck_wave = 0;
 };
 
 /// A traversal by the resident kernel: what the CUDA backend and the benchmarks drive.

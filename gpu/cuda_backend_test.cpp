@@ -1,0 +1,253 @@
+#include "gpu/cuda_backend.h"
+
+#include "gpu/device_policy.h"
+#include "gpu/megakernel/traversal_kernel.h"
+#include "policy/compiled_policy.h"
+#include "policy/registry.h"
+#include "sim/graphs/graph_source.h"
+#include "sim/run_scenario.h"
+#include "sim/sim_backend.h"
+#include "sim/testing/small_scenarios.h"
+#include "sim/traversals/oracles.h"
+
+#include <gtest/gtest.h>
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace megabed {
+namespace {
+
+Scenario traversal_scenario(TraversalKind kind, const std::string& policy, DecisionPlace decide) {
+    Scenario scenario;
+    scenario.file = "test.toml";
+    scenario.name = "test";
+    scenario.policy = policy;
+    scenario.decide = decide;
+    scenario.device = testing::small_device();
+    scenario.kernels_cached = true;
+    TraversalWorkload workload;
+    workload.traversal.kind = kind;
+    workload.traversal.tolerance_ppm = 10'000;
+    scenario.workload = workload;
+    return scenario;
+}
+
+class Sequence final : public RecordSink {
+public:
+    void record(const LaunchRecord& record) override { records.push_back(record); }
+    std::vector<LaunchRecord> records;
+};
+
+struct Ran {
+    RunSummary summary;
+    Sequence sequence;
+    std::optional<std::uint64_t> result;
+};
+
+/// Errors: as make_cuda_backend.
+Loaded<void> run_on_card(const Scenario& scenario, const CsrGraph& graph, Ran& ran) {
+    const auto backend = make_cuda_backend(scenario, &graph);
+    if (!backend) {
+        return Refusal(backend.error());
+    }
+    const auto policy = make_policy(scenario.policy, scenario.parameters);
+    ran.summary = run_scenario(scenario, "cuda", *policy, **backend, ran.sequence).value();
+    ran.result = (*backend)->result_digest();
+    return {};
+}
+
+void simulate(const Scenario& scenario, const CsrGraph& graph, Ran& ran) {
+    const auto policy = make_policy(scenario.policy, scenario.parameters);
+    const auto backend = make_sim_backend(scenario, &graph);
+    ran.summary = run_scenario(scenario, "sim", *policy, *backend, ran.sequence).value();
+}
+
+constexpr TraversalKind kKinds[] = {TraversalKind::BreadthFirst, TraversalKind::ShortestPaths,
+                                    TraversalKind::Components, TraversalKind::PageRank};
+
+/// Each skips where there is no card.
+class CudaBackendOnTheCard : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (const auto device = cuda_device_name(); !device) {
+            GTEST_SKIP() << to_string(device.error());
+        }
+    }
+};
+
+TEST(CudaDecisionPlace, Is_the_device_for_policies_that_compile_for_it_and_see_their_readings_undisturbed) {
+    Scenario scenario = traversal_scenario(TraversalKind::BreadthFirst, "gap", DecisionPlace::Device);
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
+    scenario.decide = DecisionPlace::Host;
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
+    scenario.decide = DecisionPlace::Device;
+    scenario.policy = "bandit";
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
+    scenario.policy = "gap";
+    scenario.faults.push_back({Signal::Density, FaultKind::Drop, BasisPoints(10'000), 0});
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
+}
+
+TEST(CudaBackend, Says_what_is_missing_where_it_cannot_run) {
+    if (cuda_device_name()) {
+        GTEST_SKIP() << "there is a card";
+    }
+    const CsrGraph graph = load_graph("mesh:rows=4,columns=4").value().graph;
+    const auto backend = make_cuda_backend(
+        traversal_scenario(TraversalKind::BreadthFirst, "reference", DecisionPlace::Device), &graph);
+    ASSERT_FALSE(backend);
+    EXPECT_EQ(backend.error().kind, InputErrorKind::Unavailable);
+}
+
+using Choice = std::tuple<std::string, DecisionPlace>;
+class CudaPolicies : public CudaBackendOnTheCard, public ::testing::WithParamInterface<Choice> {};
+
+/// B2 and B3: the result is the oracle's, and what is observed and decided is what the simulator observes and
+/// decides, launch by launch.
+TEST_P(CudaPolicies, B2_B3_results_equal_the_oracle_and_decisions_the_simulators) {
+    const auto& [policy, decide] = GetParam();
+    for (const char* const spec : {"rmat:scale=10,edge_factor=8,seed=5", "mesh:rows=30,columns=30",
+                                   "erdos-renyi:vertices=3000,edges=2500",
+                                   "small-world:vertices=2000,neighbours=6,seed=2", "mesh:rows=2,columns=2"}) {
+        const CsrGraph graph = load_graph(spec).value().graph;
+        for (const TraversalKind kind : kKinds) {
+            Scenario scenario = traversal_scenario(kind, policy, decide);
+            scenario.memory.budget = Bytes(64'000'000);  // pressure is part of what is observed
+            const std::string where = std::string(spec) + " kind " + std::to_string(static_cast<int>(kind));
+            SCOPED_TRACE(where);
+            Ran wanted;
+            simulate(scenario, graph, wanted);
+            Ran ran;
+            const auto done = run_on_card(scenario, graph, ran);
+            ASSERT_TRUE(done) << to_string(done.error());
+            ASSERT_FALSE(ran.summary.stopped_by) << *ran.summary.stopped_by;
+            EXPECT_EQ(ran.result,
+                      oracle_digest(graph, std::get<TraversalWorkload>(scenario.workload).traversal));
+            ASSERT_EQ(ran.sequence.records.size(), wanted.sequence.records.size());
+            EXPECT_EQ(ran.summary.levels, wanted.summary.levels);
+            for (std::size_t at = 0; at < ran.sequence.records.size(); ++at) {
+                const LaunchRecord& ours = ran.sequence.records[at];
+                const LaunchRecord& theirs = wanted.sequence.records[at];
+                ASSERT_EQ(ours.observation.request, theirs.observation.request) << at;
+                ASSERT_TRUE(ours.observation.traversal == theirs.observation.traversal) << at;
+                ASSERT_EQ(ours.decision->recommendation, theirs.decision->recommendation) << at;
+                ASSERT_EQ(ours.outcome.items, theirs.outcome.items) << at;
+            }
+        }
+    }
+}
+
+std::vector<Choice> choices() {
+    std::vector<Choice> all;
+    for (const PolicyRow& row : registered_policies()) {
+        if (compiled_policy(row.name)) {
+            all.emplace_back(row.name, DecisionPlace::Device);
+        }
+        all.emplace_back(row.name, DecisionPlace::Host);
+    }
+    // It learns from measured times, so that it decides otherwise than in the simulator.
+    all.erase(
+        std::remove_if(all.begin(), all.end(), [](const Choice& it) { return std::get<0>(it) == "bandit"; }),
+        all.end());
+    return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CudaPolicies, ::testing::ValuesIn(choices()), [](const auto& choice) {
+    std::string name = std::get<0>(choice.param) +
+                       (std::get<1>(choice.param) == DecisionPlace::Host ? "_on_the_host" : "_on_the_device");
+    std::replace_if(
+        name.begin(), name.end(), [](char it) { return it == '-' || it == ':'; }, '_');
+    return name;
+});
+
+TEST_F(CudaBackendOnTheCard, Overflowing_the_hit_capacity_takes_as_many_passes_as_in_the_simulator) {
+    const CsrGraph graph = load_graph("rmat:scale=12,edge_factor=8,seed=5").value().graph;
+    for (const char* const policy : {"fixed:sparse", "fixed:hybrid"}) {
+        Scenario scenario = traversal_scenario(TraversalKind::BreadthFirst, policy, DecisionPlace::Device);
+        scenario.requested_hit_capacity = 100;
+        scenario.parameters.min_hit_capacity = 1;
+        Ran wanted;
+        simulate(scenario, graph, wanted);
+        Ran ran;
+        ASSERT_TRUE(run_on_card(scenario, graph, ran));
+        EXPECT_EQ(ran.result, oracle_digest(graph, {}));
+        EXPECT_EQ(ran.summary.waves, wanted.summary.waves) << policy;
+        EXPECT_GT(ran.summary.waves, ran.summary.levels);
+    }
+}
+
+TEST_F(CudaBackendOnTheCard, Two_runs_agree_in_their_digest_wherever_they_are_decided) {
+    const CsrGraph graph = load_graph("rmat:scale=13,edge_factor=8,seed=5").value().graph;
+    for (const TraversalKind kind : kKinds) {
+        std::vector<std::uint64_t> digests;
+        for (const DecisionPlace decide : {DecisionPlace::Device, DecisionPlace::Device, DecisionPlace::Host}) {
+            Ran ran;
+            ASSERT_TRUE(run_on_card(traversal_scenario(kind, "reference", decide), graph, ran));
+            digests.push_back(ran.summary.digest);
+        }
+        EXPECT_EQ(digests[0], digests[1]);
+        EXPECT_EQ(digests[0], digests[2]);
+    }
+}
+
+TEST_F(CudaBackendOnTheCard, A_graph_beyond_the_budget_is_refused_and_the_process_stays_usable) {
+    const CsrGraph graph = load_graph("mesh:rows=300,columns=300").value().graph;
+    Scenario scenario = traversal_scenario(TraversalKind::BreadthFirst, "reference", DecisionPlace::Device);
+    scenario.memory.budget = Bytes(1'000'000);
+    const auto refused = make_cuda_backend(scenario, &graph);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(to_string(refused.error()).find("the cap is 1000000"), std::string::npos)
+        << to_string(refused.error());
+    scenario.memory.budget = {};
+    Ran ran;
+    ASSERT_TRUE(run_on_card(scenario, graph, ran));
+    EXPECT_EQ(ran.result, oracle_digest(graph, {}));
+}
+
+TEST_F(CudaBackendOnTheCard, A_block_that_never_comes_is_named_within_the_deadline_and_the_next_run_is_well) {
+    const CsrGraph graph = load_graph("rmat:scale=14,edge_factor=8,seed=5").value().graph;
+    const Scenario scenario =
+        traversal_scenario(TraversalKind::BreadthFirst, "fixed:dense", DecisionPlace::Device);
+    gpu::TraversalKernelOptions options;
+    options.policy = CompiledPolicy::FixedDense;
+    options.deadline = SimTime(50'000'000);
+    options.stuck_block = 1;
+    options.stuck_wave = 1;
+    auto kernel = gpu::TraversalKernel::make(scenario, graph, options);
+    ASSERT_TRUE(kernel) << to_string(kernel.error());
+    const auto stopped = (*kernel)->run();
+    ASSERT_FALSE(stopped);
+    EXPECT_NE(to_string(stopped.error()).find("in wave 1"), std::string::npos) << to_string(stopped.error());
+    kernel->reset();
+    Ran ran;
+    ASSERT_TRUE(run_on_card(scenario, graph, ran));
+    EXPECT_EQ(ran.result, oracle_digest(graph, {}));
+}
+
+TEST_F(CudaBackendOnTheCard, A_kernel_whose_notes_are_full_goes_on_where_it_stopped) {
+    const CsrGraph graph = load_graph("mesh:rows=60,columns=60").value().graph;
+    const Scenario scenario =
+        traversal_scenario(TraversalKind::BreadthFirst, "reference", DecisionPlace::Device);
+    gpu::TraversalKernelOptions options;
+    options.notes_max = 7;
+    auto kernel = gpu::TraversalKernel::make(scenario, graph, options);
+    ASSERT_TRUE(kernel);
+    std::size_t launches = 0;
+    auto stopped = (*kernel)->run();
+    for (; stopped && *stopped == gpu::StopReason::RecordsFull; stopped = (*kernel)->run()) {
+        EXPECT_EQ((*kernel)->notes().size(), 7U);
+        launches += (*kernel)->notes().size();
+    }
+    ASSERT_TRUE(stopped);
+    EXPECT_EQ(*stopped, gpu::StopReason::Done);
+    Ran wanted;
+    simulate(scenario, graph, wanted);
+    EXPECT_EQ(launches + (*kernel)->notes().size(), wanted.sequence.records.size());
+    EXPECT_EQ((*kernel)->values().value(), oracle_levels(graph, highest_degree_vertex(graph)));
+}
+
+}  // namespace
+}  // namespace megabed
