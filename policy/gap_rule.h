@@ -34,8 +34,8 @@ struct Gap {
     /// Reads any bits at all.
     [[nodiscard]] static constexpr Memory unpack(const PolicyState& state) {
         const auto unchecked = std::bit_cast<std::int64_t>(state.words[1]);
-        return {has_flag(state, 0), has_flag(state, 1), std::clamp(unchecked, -kUncheckedMost, std::int64_t{kUncheckedMost}),
-                low_half(state.words[2])};
+        return {has_flag(state, 0), has_flag(state, 1),
+                std::clamp(unchecked, -kUncheckedMost, std::int64_t{kUncheckedMost}), low_half(state.words[2])};
     }
 
     /// Requires: alpha and beta not 0.
