@@ -1,6 +1,7 @@
 #include "gpu/cuda_backend.h"
 
 #include "gpu/megakernel/traversal_kernel.h"
+#include "gpu/memory/co_tenant_process.h"
 #include "gpu/memory/cuda_check.h"
 #include "policy/hardened_policy.h"
 #include "sim/costs/cost_model.h"
@@ -32,7 +33,9 @@ public:
     CudaTraversal(const Scenario& scenario, const CsrGraph& graph, std::unique_ptr<TraversalKernel> kernel)
         : scenario_(scenario),
           readings_(graph_readings(graph, scenario.expected_hits_per_item)),
-          kernel_(std::move(kernel)) {}
+          kernel_(std::move(kernel)),
+          co_tenants_(scenario.memory, scenario.seed, kernel_->pool(),
+                      [this](Bytes held) { kernel_->set_co_tenant_bytes(held.value()); }) {}
 
     [[nodiscard]] SimTime now() const override { return now_; }
     [[nodiscard]] std::uint64_t levels() const override { return levels_; }
@@ -102,6 +105,7 @@ protected:
     const Scenario& scenario_;
     GraphReadings readings_;
     std::unique_ptr<TraversalKernel> kernel_;
+    CoTenantProcess co_tenants_;
     std::optional<std::string> failure_{};
     SimTime now_{};
     std::uint64_t first_ns_ = 0;
@@ -121,6 +125,7 @@ public:
     [[nodiscard]] Observation observe() override {
         if (next_ == kernel_->notes().size() && !refused_ && !failure_) {
             next_ = 0;
+            co_tenants_.start();
             const auto stopped = take(kernel_->run());
             refused_ = stopped == StopReason::Refused;
             if (done()) {
@@ -132,7 +137,7 @@ public:
             return observation(note.frontier, note.resident_bytes);
         }
         refused_ = false;
-        return observation(kernel_->frontier(), kernel_->own_bytes());
+        return observation(kernel_->frontier(), kernel_->resident_bytes());
     }
 
     [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation) override {
@@ -169,9 +174,10 @@ public:
 
     [[nodiscard]] Observation observe() override {
         if (!asked_ && !failure_) {
+            co_tenants_.start();
             asked_ = take(kernel_->await_question()) == StopReason::None;
         }
-        return observation(kernel_->frontier(), kernel_->own_bytes());
+        return observation(kernel_->frontier(), kernel_->own_bytes() + co_tenants_.held().value());
     }
 
     [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation) override {

@@ -207,6 +207,28 @@ TEST_F(CudaBackendOnTheCard, A_graph_beyond_the_budget_is_refused_and_the_proces
     EXPECT_EQ(ran.result, oracle_digest(graph, {}));
 }
 
+/// They hold nearly everything at first, so that launches are refused, and let go within 20 ms.
+TEST_F(CudaBackendOnTheCard, Co_tenants_hold_real_memory_and_refused_launches_are_asked_again) {
+    const CsrGraph graph = load_graph("rmat:scale=12,edge_factor=8,seed=5").value().graph;
+    for (const DecisionPlace decide : {DecisionPlace::Device, DecisionPlace::Host}) {
+        Scenario scenario = traversal_scenario(TraversalKind::BreadthFirst, "reference", decide);
+        scenario.memory.budget = Bytes(64 << 20);
+        scenario.memory.co_tenants = {
+            MemoryRamp{SimTime(10'000'000), SimTime(20'000'000), Bytes(62 << 20), Bytes(0)}};
+        scenario.parameters.min_hit_capacity = 1 << 17;  // at 16 bytes each, 2 MiB
+        scenario.out_of_memory_pause = SimTime(100'000);
+        scenario.out_of_memory_retries_max = 10'000;
+        Ran ran;
+        const auto done = run_on_card(scenario, graph, ran);
+        ASSERT_TRUE(done) << to_string(done.error());
+        ASSERT_FALSE(ran.summary.stopped_by) << *ran.summary.stopped_by;
+        EXPECT_EQ(ran.result, oracle_digest(graph, {}));
+        EXPECT_GT(ran.summary.oom_rejections, 0U);
+        ASSERT_TRUE(ran.sequence.records.front().error);
+        EXPECT_GT(ran.sequence.records.front().observation.request.memory_pressure->value(), 9500);
+    }
+}
+
 TEST_F(CudaBackendOnTheCard, A_block_that_never_comes_is_named_within_the_deadline_and_the_next_run_is_well) {
     const CsrGraph graph = load_graph("rmat:scale=14,edge_factor=8,seed=5").value().graph;
     const Scenario scenario =

@@ -250,6 +250,8 @@ public:
     [[nodiscard]] double kernel_seconds() const override { return seconds_; }
     [[nodiscard]] const FrontierReadings& frontier() const override { return frontier_; }
     [[nodiscard]] std::uint64_t own_bytes() const override { return arguments_.own_bytes; }
+    [[nodiscard]] std::uint64_t resident_bytes() const override { return last_.resident_bytes; }
+    [[nodiscard]] DevicePool& pool() override { return pool_; }
     [[nodiscard]] std::uint32_t resident_blocks() const override { return arguments_.resident_blocks; }
     void set_co_tenant_bytes(std::uint64_t bytes) override {
         MappedDoorbell::store(bell_.host().co_tenant_bytes, bytes);
@@ -378,10 +380,9 @@ private:
         return state;
     }
 
-    [[nodiscard]] LoopState first_state() const {
+    [[nodiscard]] static LoopState first_state() {
         LoopState state;
         state.queue_filled = true;
-        state.resident_bytes = arguments_.own_bytes + MappedDoorbell::load(bell_.host().co_tenant_bytes);
         return state;
     }
 
@@ -397,15 +398,13 @@ private:
     }
 
     [[nodiscard]] Loaded<void> start() {
-        if (!fresh_) {
-            RunControl control;
-            control.saved = last_;
-            control.saved.noted = 0;
-            control.saved.resident_bytes =
-                arguments_.own_bytes + MappedDoorbell::load(bell_.host().co_tenant_bytes);
-            if (const auto done = put(control); !done) {
-                return done;
-            }
+        RunControl control;
+        control.saved = fresh_ ? saved_.saved : last_;
+        control.saved.noted = 0;
+        control.saved.resident_bytes =
+            arguments_.own_bytes + MappedDoorbell::load(bell_.host().co_tenant_bytes);
+        if (const auto done = put(control); !done) {
+            return done;
         }
         fresh_ = false;
         bell_.host().stop = StopReason::None;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "gpu/megakernel/run_layout.h"
+#include "gpu/memory/device_pool.h"
 #include "sim/graphs/graph.h"
 #include "sim/input_error.h"
 #include "sim/scenario.h"
@@ -13,12 +14,10 @@
 
 namespace megabed::gpu {
 
-class DeviceGraph;
-
 struct TraversalKernelOptions {
     bool host_decides = false;
     CompiledPolicy policy{};            ///< where the device decides
-    std::uint32_t notes_max = 1 << 15;  ///< launches that a kernel notes before the host has to empty them
+    std::uint32_t notes_max = 1 << 12;  ///< launches that a kernel notes before the host has to empty them
     SimTime deadline{2'000'000'000};    ///< for a wait between blocks; beyond it the run ends
     std::uint32_t stuck_block = 0xFFFF'FFFF;  ///< tests: a block that does not come to the end of `stuck_wave`
     std::uint32_t stuck_wave = 0;
@@ -56,8 +55,12 @@ public:
 
     /// Where the traversal stands between launches.
     [[nodiscard]] virtual const FrontierReadings& frontier() const = 0;
-    /// Of the first launch and all later ones: what a policy is told of the memory that the work takes.
+    /// What a policy is told of the memory that the work takes, as the simulator counts it.
     [[nodiscard]] virtual std::uint64_t own_bytes() const = 0;
+    /// With co-tenants, as the last kernel's last decision read it. Device decisions only.
+    [[nodiscard]] virtual std::uint64_t resident_bytes() const = 0;
+    /// Where the work's buffers come from.
+    [[nodiscard]] virtual DevicePool& pool() = 0;
     /// Bytes of co-tenants, to be seen by the next decisions.
     virtual void set_co_tenant_bytes(std::uint64_t bytes) = 0;
 

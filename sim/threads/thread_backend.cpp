@@ -2,10 +2,9 @@
 
 #include "sim/costs/cost_model.h"
 #include "sim/engine/digest.h"
-#include "sim/engine/event_queue.h"
 #include "sim/telemetry.h"
 #include "sim/threads/thread_work.h"
-#include "sim/workloads/co_tenant_memory.h"
+#include "sim/workloads/measured_co_tenants.h"
 
 #include <algorithm>
 #include <cassert>
@@ -15,30 +14,6 @@
 
 namespace megabed {
 namespace {
-
-/// The memory of co-tenants, the simulator's, in measured time.
-class CoTenants final : private EventScheduler {
-public:
-    CoTenants(const MemorySettings& settings, std::uint64_t seed) : memory_(settings, seed, *this) {}
-
-    [[nodiscard]] Bytes held(SimTime time) {
-        while (!events_.empty() && events_.next_time() <= time) {
-            const auto event = events_.pop();
-            now_ = event.time;
-            memory_.on_event(event.payload);
-        }
-        return memory_.held(time);
-    }
-
-private:
-    [[nodiscard]] SimTime now() const override { return now_; }
-    EventHandle schedule(SimTime time, SimEvent event) override { return events_.push(time, event); }
-    void cancel(EventHandle handle) override { events_.cancel(handle); }
-
-    EventQueue<SimEvent> events_;
-    SimTime now_{};
-    CoTenantMemory memory_;
-};
 
 /// The profile of a device that has a multiprocessor for every thread.
 DeviceProfile host_device(DeviceProfile profile, unsigned threads) {
@@ -118,7 +93,7 @@ private:
     std::unique_ptr<ThreadWork> work_;
     DeviceProfile device_;
     CostModel costs_;
-    CoTenants co_tenants_;
+    MeasuredCoTenants co_tenants_;
 };
 
 }  // namespace
