@@ -69,7 +69,7 @@ public:
             return std::max<std::uint64_t>(most, 1);
         }
         const auto bits = static_cast<std::uint64_t>(std::bit_width(most));
-        const std::uint64_t scale = std::uint64_t{1} << (1 + below(bits));
+        const std::uint64_t scale = std::uint64_t{1} << std::min<std::uint64_t>(1 + below(bits), 63);
         return std::min(1 + below(scale), most);
     }
 
