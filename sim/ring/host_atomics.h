@@ -29,6 +29,26 @@ public:
         std::atomic_ref<Word>(word).store(value, std::memory_order_release);
     }
     template <class Word>
+    [[nodiscard]] static Word load_relaxed(Word& word) {
+        return std::atomic_ref<Word>(word).load(std::memory_order_relaxed);
+    }
+    template <class Word>
+    static void store_relaxed(Word& word, Word value) {
+        std::atomic_ref<Word>(word).store(value, std::memory_order_relaxed);
+    }
+    template <class Word>
+    static Word add_relaxed(Word& word, Word amount) {
+        return std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_relaxed);
+    }
+    template <class Word>
+    static void note(Word& word, Word amount) {
+        std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_relaxed);
+    }
+    template <class Word>
+    static void note_after(Word& word, Word amount) {
+        std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_release);
+    }
+    template <class Word>
     static Word add(Word& word, Word amount) {
         return std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_acq_rel);
     }
@@ -51,6 +71,13 @@ public:
                                                                    std::memory_order_acquire);
     }
 
+    /// Somebody else is between two steps. On a busy machine it may have lost its core there.
+    static void pause(std::uint32_t round) {
+        constexpr std::uint32_t kSpins = 64;
+        if (round >= kSpins) {
+            std::this_thread::yield();
+        }
+    }
     void at(RingPoint point) const {
         if (hook_ != nullptr && *hook_) {
             (*hook_)(point);
