@@ -104,7 +104,11 @@ enum class FaultReason : std::uint32_t {
     StuckWorker,    ///< claimed and not finished within the deadline
     NeverClaimed,   ///< published and not claimed within the deadline
     HandlerFailed,  ///< the handler said so
+    UnknownClass,
 };
+
+/// The slot of a fault whose item never got into one.
+inline constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 
 /// The first fault, copied so that it can be named whatever becomes of the slot.
 struct FaultRecord {

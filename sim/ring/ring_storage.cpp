@@ -39,7 +39,7 @@ RingStorage::RingStorage(const RingSize& size)
 }
 
 const char* to_string(FaultReason reason) {
-    constexpr std::array<const char*, 8> kWords{
+    constexpr std::array<const char*, 9> kWords{
         "no fault",
         "its opcode has no handler",
         "its tenant is unknown",
@@ -48,6 +48,7 @@ const char* to_string(FaultReason reason) {
         "a worker did not finish it within the deadline",
         "no worker claimed it within the deadline",
         "its handler failed",
+        "its priority class is unknown",
     };
     return kWords[static_cast<std::size_t>(reason)];
 }

@@ -72,6 +72,14 @@ public:
         return true;
     }
 
+    /// An item that `publish` refused, from one who cannot be told: a fault without a slot.
+    constexpr void refuse(const RingItem& item, FaultReason reason) {
+        RingSlot unpublished;
+        unpublished.opcode = item.opcode;
+        unpublished.tenant = item.tenant;
+        record_fault(kNoSlot, unpublished, reason);
+    }
+
     /// Tells the watchdog what worker `worker` is at.
     constexpr void note_begin(std::uint32_t worker, const ClaimedSlot& claimed, std::uint64_t now) {
         WorkerRecord& record = view_.workers[worker];
@@ -122,17 +130,17 @@ protected:
     }
 
     constexpr void record_fault(std::uint32_t index, FaultReason reason) {
+        record_fault(index, index < view_.slot_count ? view_.slots[index] : RingSlot{}, reason);
+    }
+    constexpr void record_fault(std::uint32_t index, const RingSlot& slot, FaultReason reason) {
         RingControl& control = *view_.control;
         FaultRecord& record = control.first_fault;
         std::uint32_t nobody = 0;
         if (atomics_.exchange_if(record.writer, nobody, 1U)) {
             record.slot = index;
-            if (index < view_.slot_count) {
-                const RingSlot& slot = view_.slots[index];
-                record.opcode = slot.opcode;
-                record.tenant = slot.tenant;
-                record.ticket = slot.argument[kArgTicket];
-            }
+            record.opcode = slot.opcode;
+            record.tenant = slot.tenant;
+            record.ticket = slot.argument[kArgTicket];
             atomics_.store(record.reason, static_cast<std::uint32_t>(reason));
         }
         atomics_.add(control.faults, std::uint64_t{1});
