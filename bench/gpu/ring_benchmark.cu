@@ -48,7 +48,7 @@ __global__ void drain_ring(RingView view) {
     if constexpr (kHow == Claiming::Batches) {
         const WarpTeam team;
         ClaimedShare<WarpTeam> mine;
-        while (ring.waiting() != 0) {
+        while (team.of_leader(ring.waiting()) != 0) {  // all lanes go by one look
             if (ring.claim(team, kRingBatch, mine) != 0) {
                 if constexpr (kCompletes) {
                     ring.complete(team, mine.item, mine.count);

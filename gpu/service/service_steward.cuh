@@ -60,14 +60,28 @@ private:
             mail_[look] = SystemAtomics::load_relaxed(entry.word[lane_ % kHalf]);
         }
         bell_ = SystemAtomics::load_relaxed(state_.mail.desk->bell[lane_]);
-        RingControl& control = *state_.ring.control;
-        done_ = DeviceAtomics::load_relaxed(control.done);
-        in_flight_ = DeviceAtomics::load_relaxed(control.in_flight);
-        claims_left_ = DeviceAtomics::load_relaxed(control.claims_left);
-        faults_ = DeviceAtomics::load_relaxed(control.faults);
-        waiting_ = ring_.waiting();
-        deferred_ = ring_.deferred();
+        // One lane looks, since two might see two values, and what is decided by them must be one thing.
+        if (team_.leads()) {
+            RingControl& control = *state_.ring.control;
+            done_ = DeviceAtomics::load_relaxed(control.done);
+            in_flight_ = DeviceAtomics::load_relaxed(control.in_flight);
+            claims_left_ = DeviceAtomics::load_relaxed(control.claims_left);
+            faults_ = DeviceAtomics::load_relaxed(control.faults);
+            waiting_ = ring_.waiting();
+            deferred_ = ring_.deferred();
+        }
+        done_ = led(done_);
+        in_flight_ = led(in_flight_);
+        claims_left_ = __shfl_sync(kAll, claims_left_, 0);
+        faults_ = led(faults_);
+        waiting_ = led(waiting_);
+        deferred_ = led(deferred_);
         now_ = team_.of_leader(device_clock());
+    }
+
+    /// The leader's value, where no memory has to be ordered.
+    [[nodiscard]] __device__ static std::uint64_t led(std::uint64_t value) {
+        return __shfl_sync(kAll, static_cast<unsigned long long>(value), 0);
     }
 
     /// How many whole items lie at the front of what was looked at.
