@@ -315,7 +315,7 @@ void empty_slot_service(benchmark::State& state) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     RingItem item;
     item.priority = 1;
-    item.argument[kServiceNotice] = 1;
+    item.argument[kServiceFlags] = kWaitedFor;
     Quantiles quantiles;
     while (state.KeepRunning() && !over) {
         const auto begin = Clock::now();

@@ -30,6 +30,10 @@ public:
         Ref<Word>(word).store(value, cuda::memory_order_relaxed);
     }
     template <class Word>
+    __host__ __device__ static Word add_acquire(Word& word, Word amount) {
+        return Ref<Word>(word).fetch_add(amount, cuda::memory_order_acquire);
+    }
+    template <class Word>
     __host__ __device__ static Word add(Word& word, Word amount) {
         return Ref<Word>(word).fetch_add(amount, cuda::memory_order_acq_rel);
     }
@@ -61,6 +65,16 @@ public:
     __host__ __device__ static bool exchange_if(Word& word, Word& expected, Word desired) {
         return Ref<Word>(word).compare_exchange_strong(expected, desired, cuda::memory_order_acq_rel,
                                                        cuda::memory_order_acquire);
+    }
+    template <class Word>
+    __host__ __device__ static bool exchange_if_relaxed(Word& word, Word& expected, Word desired) {
+        return Ref<Word>(word).compare_exchange_strong(expected, desired, cuda::memory_order_relaxed,
+                                                       cuda::memory_order_relaxed);
+    }
+    template <class Word>
+    __host__ __device__ static bool exchange_if_release(Word& word, Word& expected, Word desired) {
+        return Ref<Word>(word).compare_exchange_strong(expected, desired, cuda::memory_order_release,
+                                                       cuda::memory_order_relaxed);
     }
     __host__ __device__ static void pause(std::uint32_t round) {
         NV_IF_TARGET(NV_IS_DEVICE, (__nanosleep(backoff_ns(round));), ((void)round;))

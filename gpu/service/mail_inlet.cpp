@@ -68,7 +68,9 @@ PublishResult MailInlet::publish(const RingItem& item) {
     put_device_time(made, kServiceEntered);
     const Tenant& tenant = workload_.tenants[plan_.entry_of[item.tenant]];
     const bool waited_for = std::holds_alternative<ClosedArrivals>(tenant.arrivals);
-    made.argument[kServiceNotice] = waited_for ? 1 : 0;
+    // Said here, by one clock, so that no item is on the wrong side of the warm-up's end.
+    const bool measured = time_at(item, kServiceCame) >= workload_.warm_up;
+    made.argument[kServiceFlags] = (waited_for ? kWaitedFor : 0) | (measured ? kMeasured : 0);
     const bool spins =
         item.opcode < plan_.handlers.size() && plan_.handlers[item.opcode] == ServiceHandler::Spin;
     const bool express = spins && item.lock == 0 && plan_.quotas[item.tenant] == 0 &&

@@ -42,8 +42,10 @@ enum ItemWord : std::uint32_t {
     kItemExpress = kItemArgument + kHandlerWords,  ///< 1: the steward may carry it out itself
 };
 
-/// The last handler word of a service item: 1 if its publisher waits for a notice.
-inline constexpr std::uint32_t kServiceNotice = 7;
+/// The last handler word of a service item, and its bits.
+inline constexpr std::uint32_t kServiceFlags = 7;
+inline constexpr std::uint32_t kWaitedFor = 1;  ///< its publisher waits for a notice
+inline constexpr std::uint32_t kMeasured = 2;   ///< it came after the warm-up: its latency counts
 
 enum class ServiceCommand : std::uint32_t {
     None,

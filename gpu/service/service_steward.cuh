@@ -160,7 +160,8 @@ private:
     /// it before it is counted, since counting takes longer than anything else here.
     __device__ void carry_out(const RingItem& item, std::uint32_t count) {
         const bool mine = lane_ < count;
-        const std::uint32_t waited_for = mine ? item.argument[kServiceNotice] : 0;
+        const std::uint32_t flags = mine ? item.argument[kServiceFlags] : 0;
+        const bool waited_for = (flags & kWaitedFor) != 0;
         ItemTimes times;
         times.begun = device_clock();
         if (mine) {
@@ -169,8 +170,8 @@ private:
             while (device_clock() < end) {
             }
         }
-        const unsigned notices = __ballot_sync(kAll, waited_for != 0);
-        if (waited_for != 0) {
+        const unsigned notices = __ballot_sync(kAll, waited_for);
+        if (waited_for) {
             const auto before = static_cast<unsigned>(__popc(notices & ((1U << lane_) - 1)));
             send_notice(state_, kStewardNotices, memory_.notice[kStewardNotices] + before,
                         item.argument[kServicePublisher]);
@@ -181,7 +182,8 @@ private:
             times.done = device_clock();
             times.came = wide(item.argument[kServiceCame], item.argument[kServiceCame + 1]);
             times.entered = wide(item.argument[kServiceEntered], item.argument[kServiceEntered + 1]);
-            count_item(state_, state_.tallies[state_.ring.worker_count], state_.entry_of[item.tenant], times);
+            count_item(state_, state_.tallies[state_.ring.worker_count], state_.entry_of[item.tenant], flags,
+                       times);
         }
         ring_.count_served(team_, &item.opcode, &item.tenant, mine ? 1U : 0U);
     }

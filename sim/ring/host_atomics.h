@@ -49,6 +49,10 @@ public:
         std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_release);
     }
     template <class Word>
+    static Word add_acquire(Word& word, Word amount) {
+        return std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_acquire);
+    }
+    template <class Word>
     static Word add(Word& word, Word amount) {
         return std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_acq_rel);
     }
@@ -78,6 +82,17 @@ public:
             std::this_thread::yield();
         }
     }
+    template <class Word>
+    [[nodiscard]] static bool exchange_if_relaxed(Word& word, Word& expected, Word desired) {
+        return std::atomic_ref<Word>(word).compare_exchange_strong(expected, desired, std::memory_order_relaxed,
+                                                                   std::memory_order_relaxed);
+    }
+    template <class Word>
+    [[nodiscard]] static bool exchange_if_release(Word& word, Word& expected, Word desired) {
+        return std::atomic_ref<Word>(word).compare_exchange_strong(expected, desired, std::memory_order_release,
+                                                                   std::memory_order_relaxed);
+    }
+
     void at(RingPoint point) const {
         if (hook_ != nullptr && *hook_) {
             (*hook_)(point);

@@ -213,7 +213,9 @@ public:
             const std::uint32_t opcode = slot.opcode;
             const std::uint32_t tenant = slot.tenant;
             const std::uint32_t lock = slot.argument[kArgLock];
-            if (change(slot, claimed[at].status, SlotState::Done)) {
+            std::uint32_t expected = claimed[at].status.word;
+            if (atomics_.exchange_if_release(slot.status, expected,
+                                             claimed[at].status.with(SlotState::Done).word)) {
                 unlock(lock);
                 opcodes[mine] = opcode;
                 tenants[mine] = tenant;
@@ -235,7 +237,7 @@ public:
     constexpr bool put_back(const ClaimedSlot& claimed) { return put_back(claimed, true); }
 
     /// To be called once after the items of a `claim` that returned more than 0 are given back.
-    constexpr void leave() { atomics_.subtract(view_.control->gate, 1U); }
+    constexpr void leave() { atomics_.note_after(view_.control->gate, ~0U); }  // adds -1
     template <class Team>
     constexpr void leave(const Team& team) {
         team.sync();
@@ -429,7 +431,7 @@ private:
         queues_.push(team, kFreeQueue, indices, mine);  // releases the line above
         const std::uint32_t total = team.sum(mine);
         if (team.leads()) {
-            atomics_.subtract(view_.control->in_flight, std::uint64_t{total});
+            atomics_.note_after(view_.control->in_flight, ~std::uint64_t{total} + 1);  // minus
         }
     }
 
@@ -438,7 +440,7 @@ private:
         if (!claimable()) {
             return 0;
         }
-        const bool inside = (atomics_.add(view_.control->gate, 1U) & kOpen) != 0;
+        const bool inside = (atomics_.add_acquire(view_.control->gate, 1U) & kOpen) != 0;
         const std::uint32_t granted = inside ? take_claims(wanted) : 0;
         if (granted == 0) {
             leave();
@@ -453,8 +455,11 @@ private:
             return false;
         }
         RingSlot& slot = view_.slots[index];
-        const SlotStatus status{atomics_.load(slot.status)};
-        if (status.state() != SlotState::Published || !change(slot, status, SlotState::Claimed)) {
+        // The cell that named the slot has brought its fields along; here only the watchdog may be faster.
+        const SlotStatus status{atomics_.load_relaxed(slot.status)};
+        std::uint32_t expected = status.word;
+        if (status.state() != SlotState::Published ||
+            !atomics_.exchange_if_relaxed(slot.status, expected, status.with(SlotState::Claimed).word)) {
             // The watchdog may have given it up while it waited; anything else is a broken queue.
             if (status.state() != SlotState::Published && status.state() != SlotState::Fault) {
                 record_fault(index, FaultReason::BadIndex);
