@@ -46,7 +46,7 @@ public:
     /// the workers, which answer with Fault: only they know what they can run.
     constexpr PublishResult publish(const RingItem& item) {
         PublishResult result{};
-        publish(SoloTeam{}, &item, 1, &result);
+        publish(SingleItem{}, &item, 1, &result);
         return result;
     }
 
@@ -144,15 +144,11 @@ public:
     /// Items whose quota is used up or whose lock is taken are put back; bad ones become faults.
     /// Requires: wanted <= kBatchMax.
     constexpr std::uint32_t claim(std::uint32_t wanted, ClaimedSlot* claimed) {
-        ClaimedShare<SoloTeam> batch;
-        const std::uint32_t count = claim(SoloTeam{}, wanted, batch);
-        for (std::uint32_t at = 0; at < count; ++at) {
-            claimed[at] = batch.item[at];
-        }
-        return count;
+        return wanted == 1 ? claim_alone<SingleItem>(1, claimed) : claim_alone<SoloTeam>(wanted, claimed);
     }
 
     /// As above, by a team: one step on each counter for the whole batch. Returns the sum of the shares.
+    /// Requires: wanted <= Team::kLanes * Team::kShare.
     template <class Team>
     constexpr std::uint32_t claim(const Team& team, std::uint32_t wanted, ClaimedShare<Team>& mine) {
         mine.count = 0;
@@ -197,7 +193,7 @@ public:
     }
 
     /// The item is finished, and everything it published is published. False: the watchdog had given it up.
-    constexpr bool complete(const ClaimedSlot& claimed) { return complete(SoloTeam{}, &claimed, 1) != 0; }
+    constexpr bool complete(const ClaimedSlot& claimed) { return complete(SingleItem{}, &claimed, 1) != 0; }
 
     /// As above, the first `count` of each lane's items. Returns how many of the team's had not been given up.
     /// Requires: count <= Team::kShare.
@@ -357,7 +353,7 @@ public:
             (void)atomics_.exchange_if(view_.locks[lock - 1], holder, 0U);
         }
         const ClaimedSlot freed{index, status};
-        release(SoloTeam{}, &freed, 1);
+        release(SingleItem{}, &freed, 1);
         return true;
     }
 
@@ -433,6 +429,16 @@ private:
         if (team.leads()) {
             atomics_.note_after(view_.control->in_flight, ~std::uint64_t{total} + 1);  // minus
         }
+    }
+
+    template <class Team>
+    constexpr std::uint32_t claim_alone(std::uint32_t wanted, ClaimedSlot* claimed) {
+        ClaimedShare<Team> batch;
+        const std::uint32_t count = claim(Team{}, wanted, batch);
+        for (std::uint32_t at = 0; at < count; ++at) {
+            claimed[at] = batch.item[at];
+        }
+        return count;
     }
 
     /// Goes through the gate, if it is open. Returns the claims granted; 0: outside again.

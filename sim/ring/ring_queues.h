@@ -53,7 +53,9 @@ public:
             atomics_.note(tickets(queue).items, std::int64_t{total});
         }
     }
-    constexpr void push(std::uint32_t queue, std::uint32_t index) const { push(SoloTeam{}, queue, &index, 1); }
+    constexpr void push(std::uint32_t queue, std::uint32_t index) const {
+        push(SingleItem{}, queue, &index, 1);
+    }
 
     /// Pops as many as there are, at most the sum of the lanes' `mine`, in the order of the lanes: `mine`
     /// becomes what the lane got. Returns the sum.
@@ -82,7 +84,7 @@ public:
     }
     constexpr bool pop(std::uint32_t queue, std::uint32_t& index) const {
         std::uint32_t mine = 1;
-        return pop(SoloTeam{}, queue, &index, mine) != 0;
+        return pop(SingleItem{}, queue, &index, mine) != 0;
     }
 
     /// The index that the next pop gives, if there is one. Requires: nobody pops.

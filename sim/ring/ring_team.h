@@ -7,12 +7,13 @@ namespace megabed {
 /// Most items of one batch: a warp's lanes.
 inline constexpr std::uint32_t kRingBatch = 32;
 
-/// Who carries out a batch together. A thread alone here; gpu/ring/warp_team.h has the lanes of a warp, which
-/// share a batch evenly: lane 0 has its first `kShare` items, and so on. Every lane calls every function, in
-/// the same order, and only the leader touches what all share.
-struct SoloTeam {
+/// Who carries out a batch together. A thread alone here, with at most `kMost` items; gpu/ring/warp_team.h has
+/// the lanes of a warp, which share a batch evenly: lane 0 has its first `kShare` items, and so on. Every lane
+/// calls every function, in the same order, and only the leader touches what all share.
+template <std::uint32_t kMost>
+struct ThreadAlone {
     static constexpr std::uint32_t kLanes = 1;
-    static constexpr std::uint32_t kShare = kRingBatch / kLanes;
+    static constexpr std::uint32_t kShare = kMost / kLanes;
 
     [[nodiscard]] constexpr std::uint32_t rank() const { return 0; }
     [[nodiscard]] constexpr bool leads() const { return true; }
@@ -37,5 +38,8 @@ struct SoloTeam {
         }
     }
 };
+using SoloTeam = ThreadAlone<kRingBatch>;
+/// For one item: on a device, a batch of one thread lies in memory and not in registers.
+using SingleItem = ThreadAlone<1>;
 
 }  // namespace megabed
