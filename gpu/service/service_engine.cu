@@ -345,8 +345,11 @@ bool ServiceEngine::send(const RingItem& item, bool express) {
     for (std::uint32_t word = 0; word < kHandlerWords; ++word) {
         put(kItemArgument + word, item.argument[word]);
     }
-    for (std::uint32_t word = kItemExpress; word < kMailWords; ++word) {
-        put(word, word == kItemExpress && express ? 1 : 0);
+    const bool known = item.tenant < plan_.entry_of.size();
+    put(kItemExpress, express ? 1 : 0);
+    put(kItemEntry, known ? plan_.entry_of[item.tenant] : 0);
+    for (std::uint32_t word = kItemEntry + 1; word < kMailWords; ++word) {
+        put(word, 0);
     }
     std::atomic_ref(sent_).store(sent_ + 1, std::memory_order_release);
     return true;

@@ -33,10 +33,10 @@ __device__ inline std::uint64_t after(std::uint64_t from, std::uint64_t to) {
 }
 
 /// Adds one item to what a worker has seen. Many may count for one entry at a time, one for a tally.
-__device__ inline void count_item(const ServiceState& state, WorkerTally& tally, std::uint32_t entry,
+/// `warm_up`: its end.
+__device__ inline void count_item(LatencyCounts& counts, WorkerTally& tally, std::uint64_t warm_up,
                                   std::uint32_t flags, const ItemTimes& times) {
     if ((flags & kMeasured) != 0) {
-        LatencyCounts& counts = state.latencies[entry];
         const std::uint64_t latency = after(times.came, times.done);
         const std::size_t bucket = Histogram::bucket_of(latency);
         DeviceAtomics::note(counts.bucket[bucket < kLatencyBuckets ? bucket : kLatencyBuckets - 1],
@@ -47,7 +47,6 @@ __device__ inline void count_item(const ServiceState& state, WorkerTally& tally,
         cuda::atomic_ref<std::uint64_t, cuda::thread_scope_device>(counts.greatest)
             .fetch_max(latency, cuda::memory_order_relaxed);
     }
-    const std::uint64_t warm_up = DeviceAtomics::load_relaxed(state.memory->warm_up);
     const auto since = [&](std::uint64_t from) { return after(from > warm_up ? from : warm_up, times.done); };
     DeviceAtomics::note(tally.in_flight, since(times.came));
     DeviceAtomics::note(tally.in_ring, since(times.entered));
@@ -208,7 +207,8 @@ private:
         times.came = wide(slot.argument[kServiceCame], slot.argument[kServiceCame + 1]);
         times.entered = wide(slot.argument[kServiceEntered], slot.argument[kServiceEntered + 1]);
         const std::uint32_t flags = slot.argument[kServiceFlags];
-        count_item(state_, state_.tallies[me_], state_.entry_of[slot.tenant], flags, times);
+        count_item(state_.latencies[state_.entry_of[slot.tenant]], state_.tallies[me_],
+                   DeviceAtomics::load_relaxed(state_.memory->warm_up), flags, times);
         board_.publisher[at] = slot.argument[kServicePublisher];
         board_.waited_for[at] = flags & kWaitedFor;
         const bool urgent = slot.argument[kArgLock] != 0 || board_.waited_for[at] != 0;

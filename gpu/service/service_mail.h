@@ -40,6 +40,7 @@ enum ItemWord : std::uint32_t {
     kItemLock,
     kItemArgument,                                 ///< and the following: `kHandlerWords`
     kItemExpress = kItemArgument + kHandlerWords,  ///< 1: the steward may carry it out itself
+    kItemEntry,                                    ///< of its tenant
 };
 
 /// The last handler word of a service item, and its bits.
@@ -91,7 +92,7 @@ enum AnswerWord : std::uint32_t {
     kAnswerFaultTicket,
     kAnswerDeferred,
 };
-static_assert(kAnswerDeferred + 1 == kMailWords && kItemExpress < kMailWords);
+static_assert(kAnswerDeferred + 1 == kMailWords && kItemEntry < kMailWords);
 
 /// The words that are not items. Lines of their own for either writer.
 struct ServiceDesk {

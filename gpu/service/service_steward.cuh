@@ -13,10 +13,36 @@ public:
     /// Entries of one look.
     static constexpr std::uint32_t kLooks = 4;
     static constexpr std::uint32_t kEntries = 2 * kLooks;
-    using Board = std::uint32_t[kEntries][kMailWords];  ///< in shared memory
+    /// What the launch that is on goes by.
+    struct Launch {
+        std::uint64_t end = 0;
+        std::uint64_t closing_since = 0;
+        std::uint64_t watched = 0;
+        std::uint64_t progress_seen = 0;
+        std::uint64_t progress_time = 0;
+        std::uint64_t republished_at = 0;
+        std::uint64_t republished_time = 0;
+    };
+    /// In shared memory: what all lanes read and the leader alone writes, to spare registers; and the items of
+    /// a look, which the lanes that read them hand to those that publish them.
+    struct Board {
+        std::uint32_t words[kEntries][kMailWords];
+        ServiceMemory memory;  ///< what others write of it is not read here
+        Launch launch;
+    };
 
     __device__ ServiceSteward(const ServiceState& state, Board& board)
-        : state_(state), board_(board), ring_(state.ring), lane_(team_.rank()), memory_(*state.memory) {}
+        : state_(state),
+          board_(board),
+          ring_(state.ring),
+          lane_(team_.rank()),
+          memory_(board.memory),
+          launch_(board.launch) {
+        set([&] {
+            memory_ = *state.memory;
+            launch_ = Launch{};
+        });
+    }
 
     __device__ void serve() {
         while (true) {
@@ -46,8 +72,19 @@ private:
     static constexpr unsigned kAll = 0xffff'ffff;
     static constexpr std::uint32_t kHalf = kMailWords;        ///< lanes that read one entry
     static constexpr std::uint32_t kStock = 32;               ///< claims it keeps for items it carries out
-    static constexpr std::uint64_t kWatchEvery = 100'000;     ///< ns
     static constexpr std::uint64_t kLookAgainAfter = 50'000;  ///< ns until what was put back is looked at again
+
+    [[nodiscard]] __device__ static std::uint32_t groups() { return gridDim.x - 1; }
+
+    /// Lets the leader write what all lanes read.
+    template <class Write>
+    __device__ void set(Write write) {
+        team_.sync();
+        if (team_.leads()) {
+            write();
+        }
+        team_.sync();
+    }
 
     // ---- looking ----
 
@@ -112,13 +149,14 @@ private:
         }
 #pragma unroll
         for (std::uint32_t look = 0; look < kLooks; ++look) {
-            board_[2 * look + lane_ / kHalf][lane_ % kHalf] = mail_value(mail_[look]);
+            board_.words[2 * look + lane_ / kHalf][lane_ % kHalf] = mail_value(mail_[look]);
         }
         team_.sync();
         RingItem item;
         bool express = false;
+        std::uint32_t entry = 0;
         if (lane_ < count) {
-            const std::uint32_t* const words = board_[lane_];
+            const std::uint32_t* const words = board_.words[lane_];
             item.opcode = words[kItemOpcode];
             item.tenant = words[kItemTenant];
             item.priority = words[kItemPriority];
@@ -126,6 +164,7 @@ private:
             for (std::uint32_t word = 0; word < kHandlerWords; ++word) {
                 item.argument[word] = words[kItemArgument + word];
             }
+            entry = words[kItemEntry];
             express = words[kItemExpress] != 0 && item.tenant < state_.ring.tenant_count &&
                       item.opcode < state_.ring.opcode_count;
         }
@@ -134,7 +173,7 @@ private:
         std::uint32_t at_once = others == 0 ? kRingBatch : static_cast<std::uint32_t>(__ffs(others)) - 1;
         at_once = phase_ == Phase::Open && waiting_ == 0 ? (at_once < stock_ ? at_once : stock_) : 0;
         if (at_once != 0) {
-            carry_out(item, at_once);
+            carry_out(item, entry, at_once);
         }
         const bool offered = lane_ >= at_once && lane_ < count;
         PublishResult result = PublishResult::Published;
@@ -149,16 +188,15 @@ private:
             ring_.refuse(item, result == PublishResult::UnknownTenant ? FaultReason::UnknownTenant
                                                                       : FaultReason::UnknownClass);
         }
-        team_.sync();
-        memory_.taken += taken;
-        if (team_.leads()) {
+        set([&] {
+            memory_.taken += taken;
             SystemAtomics::store_relaxed(state_.mail.desk->taken, memory_.taken);
-        }
+        });
     }
 
     /// Each of the first `count` lanes is a worker for its item, which takes next to no time. The host hears of
     /// it before it is counted, since counting takes longer than anything else here.
-    __device__ void carry_out(const RingItem& item, std::uint32_t count) {
+    __device__ void carry_out(const RingItem& item, std::uint32_t entry, std::uint32_t count) {
         const bool mine = lane_ < count;
         const std::uint32_t flags = mine ? item.argument[kServiceFlags] : 0;
         const bool waited_for = (flags & kWaitedFor) != 0;
@@ -176,14 +214,14 @@ private:
             send_notice(state_, kStewardNotices, memory_.notice[kStewardNotices] + before,
                         item.argument[kServicePublisher]);
         }
-        memory_.notice[kStewardNotices] += static_cast<unsigned>(__popc(notices));
+        set([&] { memory_.notice[kStewardNotices] += static_cast<unsigned>(__popc(notices)); });
         stock_ -= count;
         if (mine) {
             times.done = device_clock();
             times.came = wide(item.argument[kServiceCame], item.argument[kServiceCame + 1]);
             times.entered = wide(item.argument[kServiceEntered], item.argument[kServiceEntered + 1]);
-            count_item(state_, state_.tallies[state_.ring.worker_count], state_.entry_of[item.tenant], flags,
-                       times);
+            count_item(state_.latencies[entry], state_.tallies[state_.ring.worker_count], memory_.warm_up,
+                       flags, times);
         }
         ring_.count_served(team_, &item.opcode, &item.tenant, mine ? 1U : 0U);
     }
@@ -203,16 +241,17 @@ private:
         if (tag == memory_.command || (agree & 0xffffU) != 0xffffU || phase_ != Phase::Idle) {
             return ServiceCommand::None;
         }
-        memory_.command = tag;
         const auto kind = static_cast<ServiceCommand>(command_word(kCommandKind));
-        memory_.warm_up = wide(command_word(kCommandWarmUpLow), command_word(kCommandWarmUpHigh));
-        if (team_.leads()) {
-            DeviceAtomics::store_relaxed(state_.memory->warm_up, memory_.warm_up);
-        }
+        const std::uint64_t warm_up = wide(command_word(kCommandWarmUpLow), command_word(kCommandWarmUpHigh));
+        set([&] {
+            memory_.command = tag;
+            memory_.warm_up = warm_up;
+            DeviceAtomics::store_relaxed(state_.memory->warm_up, warm_up);
+        });
         if (kind == ServiceCommand::Run) {
             begin_run();
         } else {
-            answer(ServiceStatus::Done);
+            send_answer(0);
         }
         return kind;
     }
@@ -225,7 +264,7 @@ private:
         const std::uint32_t workers = command_word(kCommandWorkers);
         const std::uint32_t claims = command_word(kCommandClaims);
         const std::uint32_t lift_age = command_word(kCommandLiftAge);
-        end_ = wide(command_word(kCommandEndLow), command_word(kCommandEndHigh));
+        const std::uint64_t end = wide(command_word(kCommandEndLow), command_word(kCommandEndHigh));
         ring_.republish(team_);
         std::uint32_t stock = 0;
         if (team_.leads()) {
@@ -238,8 +277,11 @@ private:
         }
         stock_ = static_cast<std::uint32_t>(team_.of_leader(stock));
         phase_ = Phase::Open;
-        progress_seen_ = ~std::uint64_t{0};
-        republished_at_ = ~std::uint64_t{0};
+        set([&] {
+            launch_.end = end;
+            launch_.progress_seen = ~std::uint64_t{0};
+            launch_.republished_at = ~std::uint64_t{0};
+        });
     }
 
     // ---- a launch ----
@@ -248,14 +290,14 @@ private:
         if (phase_ == Phase::Open) {
             const bool used_up = claims_left_ <= 0 && stock_ == 0;
             const bool empty = in_flight_ == 0 && !mail_seen_;
-            if (used_up || empty || faults_ != 0 || now_ >= end_) {
-                if (team_.leads()) {
+            if (used_up || empty || faults_ != 0 || now_ >= launch_.end) {
+                set([&] {
                     ring_.return_claims(stock_);
                     ring_.close();
-                }
+                    launch_.closing_since = now_;
+                });
                 stock_ = 0;
                 phase_ = Phase::Closing;
-                closing_since_ = now_;
             } else {
                 keep_going();
             }
@@ -276,33 +318,35 @@ private:
         // What was put back is looked at again once nothing else waits and something has come or gone.
         const std::uint64_t moved = done_ + memory_.taken;
         if (waiting_ == 0 && deferred_ != 0 &&
-            (moved != republished_at_ || now_ - republished_time_ > kLookAgainAfter)) {
-            republished_at_ = moved;
-            republished_time_ = now_;
+            (moved != launch_.republished_at || now_ - launch_.republished_time > kLookAgainAfter)) {
+            set([&] {
+                launch_.republished_at = moved;
+                launch_.republished_time = now_;
+            });
             ring_.republish(team_);
         }
     }
 
     /// The watchdog: an item that takes too long, or no progress for as long although items are in flight.
     __device__ void watch() {
-        if (now_ - watched_ < kWatchEvery) {
+        // Looking at a thousand groups takes some 20 us, in which nothing is delivered.
+        if (now_ - launch_.watched < state_.deadline / 16) {
             return;
         }
-        watched_ = now_;
-        for (std::uint32_t worker = lane_; worker < state_.ring.worker_count; worker += WarpTeam::kLanes) {
+        for (std::uint32_t worker = lane_; worker < groups(); worker += WarpTeam::kLanes) {
             ring_.give_up_stuck(worker, now_, state_.deadline);
         }
         const std::uint64_t progress = team_.of_leader(ring_.progress());
-        if (progress != progress_seen_ || in_flight_ == 0) {
-            progress_seen_ = progress;
-            progress_time_ = now_;
-        } else if (now_ - progress_time_ > state_.deadline) {
-            progress_time_ = now_;
-            if (team_.leads()) {
+        const bool moves = progress != launch_.progress_seen || in_flight_ == 0;
+        const bool stands = !moves && now_ - launch_.progress_time > state_.deadline;
+        set([&] {
+            launch_.watched = now_;
+            launch_.progress_seen = progress;
+            launch_.progress_time = moves || stands ? now_ : launch_.progress_time;
+            if (stands) {
                 ring_.give_up_any();
             }
-        }
-        team_.sync();
+        });
     }
 
     /// Over when nobody is inside; after a fault, when all are out but those that are stuck.
@@ -311,12 +355,12 @@ private:
         bool over = busy == 0;
         if (!over && faults_ != 0) {
             std::uint32_t stuck = 0;
-            for (std::uint32_t first = 0; first < state_.ring.worker_count; first += WarpTeam::kLanes) {
+            for (std::uint32_t first = 0; first < groups(); first += WarpTeam::kLanes) {
                 const std::uint32_t worker = first + lane_;
-                const bool is_stuck = worker < state_.ring.worker_count && ring_.is_stuck(worker);
+                const bool is_stuck = worker < groups() && ring_.is_stuck(worker);
                 stuck += static_cast<std::uint32_t>(__popc(__ballot_sync(kAll, is_stuck)));
             }
-            over = busy <= stuck || now_ - closing_since_ > state_.deadline;
+            over = busy <= stuck || now_ - launch_.closing_since > state_.deadline;
         }
         if (over) {
             phase_ = Phase::Idle;
@@ -333,29 +377,36 @@ private:
         RingControl& control = *state_.ring.control;
         const bool fault = status == ServiceStatus::Fault;
         const FaultRecord record = fault ? settled_fault() : FaultRecord{};
+        // Nobody is inside any more, so there is nothing left to order; all these loads are on their way at
+        // once.
+        const std::uint64_t requeued = led(DeviceAtomics::load_relaxed(control.requeued));
+        const std::uint32_t requeue_age = DeviceAtomics::load_relaxed(control.requeued_age_max);
+        const std::uint32_t hot_windows = DeviceAtomics::load_relaxed(state_.memory->hot_windows);
+        const std::uint32_t claims_left = ring_.claims_left();
+        const std::uint64_t deferred = ring_.deferred();
+        const std::uint32_t head_age = ring_.head_age();
+        const std::uint32_t hot = hot_opcodes(done_ - memory_.answered_done);
         std::uint64_t value = 0;
-        const std::uint32_t hot = hot_opcodes(done_ - answered_done_);
-        const std::uint64_t requeued = team_.of_leader(ring_.word(control.requeued));
-        const std::uint64_t head_age = team_.of_leader(team_.leads() ? ring_.head_age() : 0);
-        value = lane_ == kAnswerStatus ? static_cast<std::uint32_t>(status) : value;
-        value = lane_ == kAnswerItems ? done_ - answered_done_ : value;
-        value = lane_ == kAnswerRequeues ? static_cast<std::uint32_t>(requeued) - memory_.requeues : value;
-        value = lane_ == kAnswerRequeueAge ? ring_.word(control.requeued_age_max) : value;
-        value = lane_ == kAnswerHeadAge ? head_age : value;
-        value = lane_ == kAnswerHotOpcodes ? hot : value;
-        value = lane_ == kAnswerHotWindows ? ring_.word(state_.memory->hot_windows) : value;
-        value = lane_ == kAnswerClaimsLeft ? ring_.claims_left() : value;
-        value = lane_ == kAnswerFaultReason ? record.reason : value;
-        value = lane_ == kAnswerFaultSlot ? record.slot : value;
-        value = lane_ == kAnswerFaultOpcode ? record.opcode : value;
-        value = lane_ == kAnswerFaultTenant ? record.tenant : value;
-        value = lane_ == kAnswerFaultTicket ? record.ticket : value;
-        value = lane_ == kAnswerDeferred ? ring_.deferred() : value;
-        answered_done_ = done_;
-        memory_.requeues = static_cast<std::uint32_t>(requeued);
-        if (team_.leads()) {
+        const auto word = [&](AnswerWord at, std::uint64_t is) { value = lane_ == at ? is : value; };
+        word(kAnswerStatus, static_cast<std::uint32_t>(status));
+        word(kAnswerItems, done_ - memory_.answered_done);
+        word(kAnswerRequeues, static_cast<std::uint32_t>(requeued) - memory_.requeues);
+        word(kAnswerRequeueAge, requeue_age);
+        word(kAnswerHeadAge, head_age);
+        word(kAnswerHotOpcodes, hot);
+        word(kAnswerHotWindows, hot_windows);
+        word(kAnswerClaimsLeft, claims_left);
+        word(kAnswerFaultReason, record.reason);
+        word(kAnswerFaultSlot, record.slot);
+        word(kAnswerFaultOpcode, record.opcode);
+        word(kAnswerFaultTenant, record.tenant);
+        word(kAnswerFaultTicket, record.ticket);
+        word(kAnswerDeferred, deferred);
+        set([&] {
+            memory_.answered_done = done_;
+            memory_.requeues = static_cast<std::uint32_t>(requeued);
             DeviceAtomics::store_relaxed(control.requeued_age_max, 0U);
-        }
+        });
         // The host may copy counts out of device memory once it has the answer.
         __threadfence_system();
         send_answer(value);
@@ -406,7 +457,7 @@ private:
             state_.memory->command = memory_.command;
             state_.memory->requeues = memory_.requeues;
             state_.memory->notice[kStewardNotices] = memory_.notice[kStewardNotices];
-            state_.memory->answered_done = answered_done_;
+            state_.memory->answered_done = memory_.answered_done;
             ring_.shut_down();
         }
     }
@@ -416,7 +467,8 @@ private:
     DeviceRing ring_;
     WarpTeam team_;
     std::uint32_t lane_;
-    ServiceMemory memory_;  ///< what others write of it is not read here
+    ServiceMemory& memory_;
+    Launch& launch_;
 
     MailWord mail_[kLooks] = {};
     MailWord bell_ = 0;
@@ -431,15 +483,7 @@ private:
 
     Phase phase_ = Phase::Idle;
     std::uint32_t stock_ = 0;  ///< claims taken and not used
-    std::uint64_t end_ = 0;
-    std::uint64_t closing_since_ = 0;
-    std::uint64_t watched_ = 0;
-    std::uint64_t progress_seen_ = 0;
-    std::uint64_t progress_time_ = 0;
-    std::uint64_t republished_at_ = 0;
-    std::uint64_t republished_time_ = 0;
     std::uint64_t done_reported_ = ~std::uint64_t{0};
-    std::uint64_t answered_done_ = memory_.answered_done;
 };
 
 }  // namespace megabed
