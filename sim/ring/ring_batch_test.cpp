@@ -9,9 +9,11 @@
 #include <atomic>
 #include <barrier>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <ostream>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace megabed {
@@ -206,6 +208,55 @@ TEST(RingBatch, A_team_of_several_lanes_shares_a_batch_out_and_keeps_the_order) 
     EXPECT_EQ(ring.in_flight(), 0U);
     EXPECT_EQ(storage.view().control->done, 17U);
     EXPECT_EQ(storage.view().tenants[0].done, 6U);
+}
+
+/// A team whose leader does something else right after the first value of its that all lanes get.
+class InterruptedTeam : public ThreadTeam {
+public:
+    InterruptedTeam(const ThreadTeam& team, const std::function<void()>& interrupt)
+        : ThreadTeam(team), interrupt_(interrupt) {}
+    [[nodiscard]] std::uint64_t of_leader(std::uint64_t value) const {
+        const std::uint64_t led = ThreadTeam::of_leader(value);
+        if (!std::exchange(interrupted_, true)) {
+            if (leads()) {
+                interrupt_();
+            }
+            sync();
+        }
+        return led;
+    }
+
+private:
+    const std::function<void()>& interrupt_;
+    mutable bool interrupted_ = false;
+};
+
+TEST(RingBatch, A_team_republishes_what_was_put_back_before_and_no_lane_reads_anothers_ticket) {
+    RingStorage storage({.slots = 16});
+    HostRing ring(storage.view());
+    for (std::uint32_t word = 0; word < 15; ++word) {
+        ASSERT_EQ(ring.publish(item(word)), PublishResult::Published);
+    }
+    ring.open(1, 1000);
+    ClaimedSlot claimed[15];
+    ASSERT_EQ(ring.claim(15, claimed), 15U);
+    // Lane 0 has a whole share, lane 1 a part of one, the others none.
+    constexpr std::uint32_t kBefore = ThreadTeam::kShare + 1;
+    for (std::uint32_t at = 0; at < kBefore; ++at) {
+        ASSERT_TRUE(ring.put_back(claimed[at]));
+    }
+    const std::function<void()> others_come = [&] {
+        for (std::uint32_t at = kBefore; at < 15; ++at) {
+            ring.put_back(claimed[at]);
+        }
+    };
+    std::atomic<std::uint32_t> republished = 0;
+    run_team([&](ThreadTeam team) { republished += ring.republish(InterruptedTeam(team, others_come)); });
+    EXPECT_EQ(republished, kBefore * kLaneCount);  // every lane is told
+    EXPECT_EQ(ring.deferred(), 15 - kBefore);
+    EXPECT_EQ(ring.waiting(), kBefore);
+    ring.leave();
+    EXPECT_EQ(ring.republish(), 15 - kBefore);
 }
 
 // ---- stress ----

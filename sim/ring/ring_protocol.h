@@ -299,8 +299,8 @@ public:
         std::uint32_t count = 0;
         while (left != 0) {
             const std::uint32_t share = team.rank() * Team::kShare;
-            std::uint32_t mine = left <= share ? 0 : Team::kShare;
-            mine = left < share + mine ? static_cast<std::uint32_t>(left - share) : mine;
+            const std::uint64_t rest = left > share ? left - share : 0;
+            std::uint32_t mine = rest < Team::kShare ? static_cast<std::uint32_t>(rest) : Team::kShare;
             std::uint32_t indices[Team::kShare] = {};
             const std::uint32_t got = queues_.pop(team, kDeferredQueue, indices, mine);
             if (got == 0) {
