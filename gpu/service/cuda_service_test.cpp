@@ -156,7 +156,7 @@ TEST(ServiceEngine, Short_items_that_come_while_a_launch_is_on_are_carried_out_a
     EXPECT_EQ(counts->control.claimed, kShort + 1);
     EXPECT_EQ(counts->latencies[0].count(), kShort + 1);
     // The others came between two launches, or behind one that waited.
-    EXPECT_LT(counts->control.queues[1].tail, kShort) << "all short items went through the ring";
+    EXPECT_LT(counts->control.queues[1].tail, kShort / 2) << "most short items went through the ring";
 }
 
 TEST(ServiceEngine, What_no_publisher_should_send_is_a_fault_that_is_named) {
@@ -286,6 +286,16 @@ void expect_ring_is_whole(const RingCounts& ring) {
     EXPECT_EQ(ring.faults, 0U);
 }
 
+/// The mean as the quantiles tell it.
+double mean_of_buckets(const Histogram& histogram) {
+    constexpr int kSteps = 1000;
+    double sum = 0;
+    for (int step = 0; step < kSteps; ++step) {
+        sum += static_cast<double>(histogram.quantile((step + 0.5) / kSteps));
+    }
+    return sum / kSteps;
+}
+
 void expect_all_accounted(const Ran& ran) {
     ASSERT_FALSE(ran.summary.stopped_by) << *ran.summary.stopped_by;
     ASSERT_TRUE(ran.summary.service);
@@ -293,6 +303,9 @@ void expect_all_accounted(const Ran& ran) {
         EXPECT_EQ(totals.published, totals.done + totals.rejected + totals.in_flight);
         EXPECT_EQ(totals.in_flight, 0U);
         ASSERT_EQ(totals.latency_ns.count(), totals.done);
+        // The device finds the bucket of each latency: all in the last one would have any sum.
+        EXPECT_NEAR(mean_of_buckets(totals.latency_ns), totals.latency_ns.mean(),
+                    0.02 * totals.latency_ns.mean() + static_cast<double>(totals.latency_ns.greatest()) / 500);
         ASSERT_GT(totals.done, 0U);
         std::printf("%llu items, latency p50 %.1f us, p99 %.1f us, %llu put back, %llu rejected\n",
                     static_cast<unsigned long long>(totals.done),

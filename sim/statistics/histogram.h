@@ -2,7 +2,6 @@
 
 #include "sim/statistics/wide_integer.h"
 
-#include <bit>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -65,7 +64,9 @@ public:
         if (value < kExact) {
             return static_cast<std::size_t>(value);
         }
-        const auto shift = static_cast<unsigned>(std::bit_width(value)) - (kPrecisionBits + 1);
+        // Not std::bit_width: nvcc 13 accepts its __builtin_clzl in device code and compiles it to nonsense.
+        const auto bits = 64 - static_cast<unsigned>(__builtin_clzll(value));
+        const unsigned shift = bits - (kPrecisionBits + 1);
         return (static_cast<std::size_t>(shift) << kPrecisionBits) + static_cast<std::size_t>(value >> shift);
     }
 
