@@ -314,6 +314,9 @@ private:
                 ring_.return_claims(stock_);
             }
             stock_ = 0;
+        } else if (claims_left_ > 0 && waiting_ == 0 && stock_ < kStock / 2) {
+            stock_ += static_cast<std::uint32_t>(
+                team_.of_leader(team_.leads() ? ring_.take_claims(kStock - stock_) : 0));
         }
         // What was put back is looked at again once nothing else waits and something has come or gone.
         const std::uint64_t moved = done_ + memory_.taken;
