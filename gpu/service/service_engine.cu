@@ -228,6 +228,9 @@ bool ServiceEngine::park() {
 
 void ServiceEngine::abort() {
     failed_.store(true, std::memory_order_release);
+    if (std::exchange(aborted_, true)) {
+        return;  // what did not help once only takes its time again
+    }
     for (const MailWord how : {kAbortPolitely, kAbortByTrap}) {
         if (!runs()) {
             return;
@@ -272,13 +275,22 @@ std::optional<ServiceAnswer> ServiceEngine::give(const ServiceOrder& order, SimT
         return std::nullopt;
     }
     write_bell(order);
-    const auto until = Clock::now() + std::chrono::nanoseconds(patience.value());
-    constexpr std::uint32_t kLooksBetween = 1024;
+    const auto begin = Clock::now();
+    const auto until = begin + std::chrono::nanoseconds(patience.value());
+    // Asking for the stream takes as long as the answer to a ping.
+    constexpr std::chrono::microseconds kAskAfter(500);
+    auto asked = begin;
+    constexpr std::uint32_t kLooksBetween = 256;
     ServiceAnswer answer;
     for (std::uint32_t look = 1; !read_answer(answer); ++look) {
         if (look % kLooksBetween != 0) {
             continue;
         }
+        const auto now = Clock::now();
+        if (now - asked < kAskAfter) {
+            continue;
+        }
+        asked = now;
         if (ended() && !read_answer(answer)) {
             fail("the service kernel ended without an order");
             return std::nullopt;
@@ -286,7 +298,7 @@ std::optional<ServiceAnswer> ServiceEngine::give(const ServiceOrder& order, SimT
         if (failure_) {
             return std::nullopt;
         }
-        if (Clock::now() > until) {
+        if (now > until) {
             fail("the device did not answer within " +
                  std::to_string(static_cast<double>(patience.value()) / 1e6) + " ms");
             return std::nullopt;

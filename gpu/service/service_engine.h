@@ -138,6 +138,7 @@ private:
     std::uint64_t starts_ = 0;
     std::uint64_t sent_ = 0;
     std::uint64_t noticed_[kNoticeBoxes] = {};
+    bool aborted_ = false;
     bool context_lost_ = false;
     std::optional<std::string> failure_;
     std::atomic<bool> failed_ = false;

@@ -122,6 +122,9 @@ public:
             ClaimedShare<WarpTeam> mine;
             const std::uint32_t wanted = look();
             if (wanted == kLeave) {
+                if (team_.leads()) {
+                    DeviceAtomics::note_after(state_.memory->groups_gone, 1U);
+                }
                 return;
             }
             const std::uint32_t count = wanted == 0 ? 0 : ring_.claim(team_, wanted, mine);

@@ -54,9 +54,10 @@ Loaded<std::uint32_t> resident_service_groups(std::uint32_t lanes) {
 
 Loaded<bool> start_service(const ServiceState& state, std::uint32_t groups, std::uint32_t lanes, void* stream) {
     const auto on = static_cast<cudaStream_t>(stream);
-    if (const cudaError_t code = cudaMemsetAsync(&state.ring.control->shutdown, 0, sizeof(std::uint32_t), on);
-        code != cudaSuccess) {
-        return cuda_failed("preparing the service kernel", code);
+    for (std::uint32_t* const word : {&state.ring.control->shutdown, &state.memory->groups_gone}) {
+        if (const cudaError_t code = cudaMemsetAsync(word, 0, sizeof(*word), on); code != cudaSuccess) {
+            return cuda_failed("preparing the service kernel", code);
+        }
     }
     ServiceState argument = state;
     void* arguments[] = {&argument};

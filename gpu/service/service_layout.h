@@ -46,6 +46,7 @@ struct ServiceMemory {
     std::uint64_t warm_up = 0;        ///< its end, in the device's clock
     std::uint64_t notice[kNoticeBoxes] = {};
     std::uint32_t hot_windows = 0;  ///< windows of this epoch that were touched in the one before
+    std::uint32_t groups_gone = 0;  ///< of the running kernel
 };
 
 /// Everything the kernel needs, by value.

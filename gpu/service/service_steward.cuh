@@ -55,12 +55,18 @@ public:
                 leave();
                 return;
             }
+            const bool ordered = phase_ == Phase::Idle && has_command();
+            if (ordered && command_kind() == ServiceCommand::Ping) {
+                note_command();
+                send_answer(0);
+                continue;  // at once: pings tell the clocks apart
+            }
             deliver();
             report_done();
             if (phase_ != Phase::Idle) {
                 run_on();
             }
-            if (take_command() == ServiceCommand::Park) {
+            if (ordered && carry_out_command() == ServiceCommand::Park) {
                 leave();
                 return;
             }
@@ -121,15 +127,22 @@ private:
         return __shfl_sync(kAll, static_cast<unsigned long long>(value), 0);
     }
 
+    /// Lanes whose word of a look belongs to the item that is expected there.
+    [[nodiscard]] __device__ unsigned fitting_lanes(std::uint32_t look) const {
+        const std::uint64_t ticket = memory_.taken + 2 * look + lane_ / kHalf;
+        return __ballot_sync(kAll, mail_tag(mail_[look]) == mail_lap(ticket, state_.mail.inbox_log2));
+    }
+
     /// How many whole items lie at the front of what was looked at.
     [[nodiscard]] __device__ std::uint32_t whole_entries() const {
+        if ((fitting_lanes(0) & 0xffffU) != 0xffffU) {
+            return 0;  // most looks
+        }
         std::uint32_t count = 0;
         bool gap = false;
 #pragma unroll
         for (std::uint32_t look = 0; look < kLooks; ++look) {
-            const std::uint64_t ticket = memory_.taken + 2 * look + lane_ / kHalf;
-            const bool fits = mail_tag(mail_[look]) == mail_lap(ticket, state_.mail.inbox_log2);
-            const unsigned fitting = __ballot_sync(kAll, fits);
+            const unsigned fitting = fitting_lanes(look);
             for (std::uint32_t half = 0; half < 2; ++half) {
                 gap = gap || (fitting >> (kHalf * half) & 0xffffU) != 0xffffU;
                 count += gap ? 0U : 1U;
@@ -235,20 +248,31 @@ private:
 
     // ---- commands ----
 
-    __device__ ServiceCommand take_command() {
+    /// Whether a whole command lies there that has not been carried out.
+    [[nodiscard]] __device__ bool has_command() const {
         const std::uint32_t tag = __shfl_sync(kAll, mail_tag(bell_), 0);
         const unsigned agree = __ballot_sync(kAll, mail_tag(bell_) == tag);
-        if (tag == memory_.command || (agree & 0xffffU) != 0xffffU || phase_ != Phase::Idle) {
-            return ServiceCommand::None;
-        }
-        const auto kind = static_cast<ServiceCommand>(command_word(kCommandKind));
-        const std::uint64_t warm_up = wide(command_word(kCommandWarmUpLow), command_word(kCommandWarmUpHigh));
-        set([&] {
-            memory_.command = tag;
-            memory_.warm_up = warm_up;
-            DeviceAtomics::store_relaxed(state_.memory->warm_up, warm_up);
-        });
+        return tag != memory_.command && (agree & 0xffffU) == 0xffffU;
+    }
+
+    [[nodiscard]] __device__ ServiceCommand command_kind() const {
+        return static_cast<ServiceCommand>(command_word(kCommandKind));
+    }
+
+    __device__ void note_command() {
+        set([&] { memory_.command = mail_tag(bell_); });
+    }
+
+    __device__ ServiceCommand carry_out_command() {
+        const ServiceCommand kind = command_kind();
+        note_command();
         if (kind == ServiceCommand::Run) {
+            const std::uint64_t warm_up =
+                wide(command_word(kCommandWarmUpLow), command_word(kCommandWarmUpHigh));
+            set([&] {
+                memory_.warm_up = warm_up;
+                DeviceAtomics::store_relaxed(state_.memory->warm_up, warm_up);
+            });
             begin_run();
         } else {
             send_answer(0);
@@ -453,7 +477,8 @@ private:
         return hot;
     }
 
-    /// The groups leave too; what the steward knows stays behind for the next kernel.
+    /// The groups leave too; what the steward knows stays behind for the next kernel. It goes last: nobody else
+    /// looks at the host's word that the kernel is to be ended by force, because a group never leaves.
     __device__ void leave() {
         if (team_.leads()) {
             state_.memory->taken = memory_.taken;
@@ -462,7 +487,15 @@ private:
             state_.memory->notice[kStewardNotices] = memory_.notice[kStewardNotices];
             state_.memory->answered_done = memory_.answered_done;
             ring_.shut_down();
+            MailWord& abort = state_.mail.desk->bell[kAbortWord];
+            for (std::uint32_t round = 0; ring_.word(state_.memory->groups_gone) != groups(); ++round) {
+                if (SystemAtomics::load_relaxed(abort) == kAbortByTrap) {
+                    __trap();
+                }
+                DeviceAtomics::pause(round);
+            }
         }
+        team_.sync();
     }
 
     const ServiceState& state_;
