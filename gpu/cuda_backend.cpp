@@ -1,5 +1,6 @@
 #include "gpu/cuda_backend.h"
 
+#include "gpu/cuda_service_backend.h"
 #include "gpu/megakernel/traversal_kernel.h"
 #include "gpu/memory/co_tenant_process.h"
 #include "gpu/memory/cuda_check.h"
@@ -207,8 +208,12 @@ private:
 
 Loaded<std::unique_ptr<CudaBackend>> make_cuda_backend(const Scenario& scenario, const CsrGraph* graph,
                                                        const CudaOptions& options) {
+    if (std::holds_alternative<ServiceWorkload>(scenario.workload)) {
+        return make_cuda_service_backend(scenario, options);
+    }
     if (!std::holds_alternative<TraversalWorkload>(scenario.workload)) {
-        return cuda_refusal("--backend cuda", "this version runs traversals on the card", "a traversal");
+        return cuda_refusal("--backend cuda", "this version runs traversals and services on the card",
+                            "a traversal or a service");
     }
     gpu::TraversalKernelOptions kernel_options;
     kernel_options.host_decides = cuda_decision_place(scenario) == DecisionPlace::Host;

@@ -29,6 +29,30 @@ public:
         std::atomic_ref<Word>(word).store(value, std::memory_order_release);
     }
     template <class Word>
+    [[nodiscard]] static Word load_relaxed(Word& word) {
+        return std::atomic_ref<Word>(word).load(std::memory_order_relaxed);
+    }
+    template <class Word>
+    static void store_relaxed(Word& word, Word value) {
+        std::atomic_ref<Word>(word).store(value, std::memory_order_relaxed);
+    }
+    template <class Word>
+    static Word add_relaxed(Word& word, Word amount) {
+        return std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_relaxed);
+    }
+    template <class Word>
+    static void note(Word& word, Word amount) {
+        std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_relaxed);
+    }
+    template <class Word>
+    static void note_after(Word& word, Word amount) {
+        std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_release);
+    }
+    template <class Word>
+    static Word add_acquire(Word& word, Word amount) {
+        return std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_acquire);
+    }
+    template <class Word>
     static Word add(Word& word, Word amount) {
         return std::atomic_ref<Word>(word).fetch_add(amount, std::memory_order_acq_rel);
     }
@@ -49,6 +73,24 @@ public:
     [[nodiscard]] static bool exchange_if(Word& word, Word& expected, Word desired) {
         return std::atomic_ref<Word>(word).compare_exchange_strong(expected, desired, std::memory_order_acq_rel,
                                                                    std::memory_order_acquire);
+    }
+
+    /// Somebody else is between two steps. On a busy machine it may have lost its core there.
+    static void pause(std::uint32_t round) {
+        constexpr std::uint32_t kSpins = 64;
+        if (round >= kSpins) {
+            std::this_thread::yield();
+        }
+    }
+    template <class Word>
+    [[nodiscard]] static bool exchange_if_relaxed(Word& word, Word& expected, Word desired) {
+        return std::atomic_ref<Word>(word).compare_exchange_strong(expected, desired, std::memory_order_relaxed,
+                                                                   std::memory_order_relaxed);
+    }
+    template <class Word>
+    [[nodiscard]] static bool exchange_if_release(Word& word, Word& expected, Word desired) {
+        return std::atomic_ref<Word>(word).compare_exchange_strong(expected, desired, std::memory_order_release,
+                                                                   std::memory_order_relaxed);
     }
 
     void at(RingPoint point) const {

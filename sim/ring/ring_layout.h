@@ -62,12 +62,25 @@ inline constexpr std::uint32_t kDeferredQueue = kRingClasses;
 inline constexpr std::uint32_t kFreeQueue = kRingClasses + 1;
 inline constexpr std::uint32_t kRingQueues = kRingClasses + 2;
 
-/// Tickets of one index queue. Head and tail on lines of their own: workers write one, publishers the other.
+/// Tickets of one index queue, each on a line of its own.
 struct QueueTickets {
     alignas(64) std::uint64_t head = 0;  ///< next ticket to be popped
     alignas(64) std::uint64_t tail = 0;  ///< next ticket to be pushed
+    alignas(64) std::int64_t items = 0;  ///< pushed and promised to nobody; below 0 while somebody gives back
 };
-static_assert(sizeof(QueueTickets) == 128);
+static_assert(sizeof(QueueTickets) == 192);
+
+/// Places between two steps of the protocol where somebody else may come in between.
+enum class RingPoint : std::uint8_t {
+    BeforePublish,  ///< a slot is taken and in flight, its item not written
+    BeforePush,     ///< the item is published, its index in no queue
+    BeforePop,      ///< there are entries, their tickets not yet taken
+    AfterPop,       ///< indices were popped, their slots not yet claimed
+    BeforeDone,     ///< the work is finished, the slot not marked
+    BeforeCount,    ///< the slot is marked, nothing counted
+    BeforeFree,     ///< counted, the slot not yet free
+    BeforeDefer,    ///< marked as put back, its index in no queue
+};
 
 /// What a tenant may have and has had.
 struct alignas(64) TenantControl {
@@ -91,7 +104,11 @@ enum class FaultReason : std::uint32_t {
     StuckWorker,    ///< claimed and not finished within the deadline
     NeverClaimed,   ///< published and not claimed within the deadline
     HandlerFailed,  ///< the handler said so
+    UnknownClass,
 };
+
+/// The slot of a fault whose item never got into one.
+inline constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 
 /// The first fault, copied so that it can be named whatever becomes of the slot.
 struct FaultRecord {
@@ -113,11 +130,11 @@ struct alignas(64) WorkerRecord {
 struct RingControl {
     alignas(64) std::uint32_t shutdown = 0;
     std::uint32_t epoch = 0;
-    std::uint32_t workers_wanted = 0;     ///< workers of a lower index take part
-    std::uint32_t starvation_epochs = 0;  ///< 0: not counted
-    alignas(64) std::uint32_t gate = 0;   ///< top bit: claims are open; below: workers inside
-    alignas(64) std::uint32_t claims_left = 0;
-    alignas(64) std::uint64_t in_flight = 0;  ///< published and not done, faulted items included
+    std::uint32_t workers_wanted = 0;          ///< workers of a lower index take part
+    std::uint32_t starvation_epochs = 0;       ///< 0: not counted
+    alignas(64) std::uint32_t gate = 0;        ///< top bit: claims are open; below: workers inside
+    alignas(64) std::int32_t claims_left = 0;  ///< below 0 while somebody gives back
+    alignas(64) std::uint64_t in_flight = 0;   ///< published and not done, faulted items included
     alignas(64) std::uint64_t done = 0;
     alignas(64) std::uint64_t published = 0;
     alignas(64) std::uint64_t claimed = 0;
@@ -132,7 +149,7 @@ struct RingControl {
 struct RingView {
     RingControl* control = nullptr;
     RingSlot* slots = nullptr;
-    std::uint64_t* cells = nullptr;  ///< kRingQueues x 2^capacity_log2: 1 + lap in the top half, slot below
+    std::uint64_t* cells = nullptr;  ///< kRingQueues x 2^capacity_log2: turn in the top half, slot below
     TenantControl* tenants = nullptr;
     std::uint64_t* done_by_opcode = nullptr;
     std::uint32_t* locks = nullptr;  ///< 0: free; else 1 + slot of the holder

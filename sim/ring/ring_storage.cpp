@@ -29,16 +29,17 @@ RingStorage::RingStorage(const RingSize& size)
     view_.opcode_count = size.opcodes;
     view_.lock_count = size.locks;
     view_.worker_count = size.workers;
-    // All slots in the free queue, first lap.
+    // All slots in the free queue, their cells ready to be read.
     const std::size_t free_cells = std::size_t{kFreeQueue} << view_.capacity_log2;
     for (std::uint32_t slot = 0; slot < size.slots; ++slot) {
         cells_[free_cells + slot] = std::uint64_t{1} << 32 | slot;
     }
     control_.queues[kFreeQueue].tail = size.slots;
+    control_.queues[kFreeQueue].items = size.slots;
 }
 
 const char* to_string(FaultReason reason) {
-    constexpr std::array<const char*, 8> kWords{
+    constexpr std::array<const char*, 9> kWords{
         "no fault",
         "its opcode has no handler",
         "its tenant is unknown",
@@ -47,6 +48,7 @@ const char* to_string(FaultReason reason) {
         "a worker did not finish it within the deadline",
         "no worker claimed it within the deadline",
         "its handler failed",
+        "its priority class is unknown",
     };
     return kWords[static_cast<std::size_t>(reason)];
 }

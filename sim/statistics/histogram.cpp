@@ -18,6 +18,20 @@ void Histogram::merge(const Histogram& other) {
     greatest_ = std::max(greatest_, other.greatest_);
 }
 
+void Histogram::add_counted(std::span<const std::uint64_t> counts, std::uint64_t sum, std::int64_t least,
+                            std::int64_t greatest) {
+    const auto last = std::find_if(counts.rbegin(), counts.rend(), [](std::uint64_t of) { return of != 0; });
+    const auto used = static_cast<std::size_t>(counts.rend() - last);
+    counts_.resize(std::max(counts_.size(), used), 0);
+    for (std::size_t bucket = 0; bucket < used; ++bucket) {
+        counts_[bucket] += counts[bucket];
+        count_ += counts[bucket];
+    }
+    sum_ += static_cast<WideInteger>(sum);
+    least_ = std::min(least_, least);
+    greatest_ = std::max(greatest_, greatest);
+}
+
 std::int64_t Histogram::quantile(double share) const {
     assert(!empty() && share >= 0 && share <= 1);
     constexpr WideInteger kDecimals = 1'000'000'000;

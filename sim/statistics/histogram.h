@@ -2,11 +2,11 @@
 
 #include "sim/statistics/wide_integer.h"
 
-#include <bit>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace megabed {
@@ -20,6 +20,7 @@ namespace megabed {
 class Histogram {
 public:
     static constexpr unsigned kPrecisionBits = 7;
+    static constexpr std::uint64_t kExact = std::uint64_t{2} << kPrecisionBits;
 
     void add(std::int64_t value) { add(value, 1); }
     /// Requires: value >= 0.
@@ -54,6 +55,21 @@ public:
 
     bool operator==(const Histogram&) const = default;
 
+    /// Adds values that were counted elsewhere: `counts` by `bucket_of`, and their exact sum and range.
+    /// Requires: the counts are of at least one value, and fit what is said of them.
+    void add_counted(std::span<const std::uint64_t> counts, std::uint64_t sum, std::int64_t least,
+                     std::int64_t greatest);
+    /// Values below 2^(p+1) have a bucket each; above, 2^p buckets for every power of two.
+    [[nodiscard]] static constexpr std::size_t bucket_of(std::uint64_t value) {
+        if (value < kExact) {
+            return static_cast<std::size_t>(value);
+        }
+        // Not std::bit_width: nvcc 13 accepts its __builtin_clzl in device code and compiles it to nonsense.
+        const auto bits = 64 - static_cast<unsigned>(__builtin_clzll(value));
+        const unsigned shift = bits - (kPrecisionBits + 1);
+        return (static_cast<std::size_t>(shift) << kPrecisionBits) + static_cast<std::size_t>(value >> shift);
+    }
+
     /// For checkpoints.
     template <class Archive>
     void serialize(Archive& archive, unsigned /*version*/) {
@@ -69,16 +85,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t kExact = std::uint64_t{2} << kPrecisionBits;
-
-    /// Values below 2^(p+1) have a bucket each; above, 2^p buckets for every power of two.
-    static constexpr std::size_t bucket_of(std::uint64_t value) {
-        if (value < kExact) {
-            return static_cast<std::size_t>(value);
-        }
-        const auto shift = static_cast<unsigned>(std::bit_width(value)) - (kPrecisionBits + 1);
-        return (static_cast<std::size_t>(shift) << kPrecisionBits) + static_cast<std::size_t>(value >> shift);
-    }
     static constexpr std::uint64_t greatest_of(std::size_t bucket) {
         if (bucket < kExact) {
             return bucket;

@@ -154,6 +154,22 @@ TEST(Histogram, Counts_beyond_what_a_double_holds_are_exact) {
     EXPECT_DOUBLE_EQ(histogram.mean(), 100.5);
 }
 
+TEST(Histogram, Adding_what_was_counted_elsewhere_is_adding_the_values) {
+    Histogram expected;
+    std::vector<std::uint64_t> counts(5000);
+    std::uint64_t sum = 0;
+    const std::vector<std::int64_t> values{0, 3, 255, 256, 1000, 1000, 123'456'789, 77'777};
+    expected.add(5);
+    Histogram counted = expected;
+    for (const std::int64_t value : values) {
+        expected.add(value);
+        ++counts[Histogram::bucket_of(static_cast<std::uint64_t>(value))];
+        sum += static_cast<std::uint64_t>(value);
+    }
+    counted.add_counted(counts, sum, 0, 123'456'789);
+    EXPECT_EQ(counted, expected);
+}
+
 TEST(Histogram, Comes_back_from_a_checkpoint) {
     Histogram written;
     for (const std::int64_t value : values_of_all_magnitudes(3, 100, 63)) {

@@ -1,6 +1,7 @@
 #include "sim/threads/publisher_thread.h"
 
 #include "sim/threads/service_tiles.h"
+#include "sim/threads/worker_pool.h"
 
 #include <algorithm>
 #include <chrono>
@@ -24,8 +25,8 @@ PublisherThread::~PublisherThread() {
     }
 }
 
-void PublisherThread::start(WorkerPool& pool) {
-    pool_ = &pool;
+void PublisherThread::start(ServiceInlet& inlet) {
+    inlet_ = &inlet;
     thread_ = std::thread([this] {
         sleep_precisely();
         play();
@@ -61,7 +62,7 @@ void PublisherThread::play() {
         workload_.tenants.begin(), workload_.tenants.end(),
         [](const Tenant& tenant) { return std::holds_alternative<ClosedArrivals>(tenant.arrivals); });
     while (!stop_.load(std::memory_order_acquire)) {
-        const SimTime time = pool_->now();
+        const SimTime time = inlet_->now();
         publish_held();
         while (!events_.empty() && events_.next_time() <= time && !stop_.load(std::memory_order_relaxed)) {
             const auto event = events_.pop();
@@ -70,12 +71,15 @@ void PublisherThread::play() {
                 arrive(*item);
             }
         }
+        const bool watched = inlet_->look_for_notices();
         take_done();
         // A client whose item is done after the end publishes nothing any more, so that time alone ends it.
         if (events_.empty() && held_.empty() && (!clients || time >= workload_.duration)) {
             break;
         }
-        wait(events_.empty() ? workload_.duration : events_.next_time());
+        if (!watched) {
+            wait(events_.empty() ? workload_.duration : events_.next_time());
+        }
     }
     finished_.store(true, std::memory_order_release);
 }
@@ -102,9 +106,9 @@ bool PublisherThread::publish(const ServiceItem& item) {
     made.lock = item.key;
     put_time(made.argument, kServiceWork, item.work);
     put_time(made.argument, kServiceCame, item.came);
-    put_time(made.argument, kServiceEntered, pool_->now());
+    put_time(made.argument, kServiceEntered, inlet_->now());
     made.argument[kServicePublisher] = item.publisher;
-    if (pool_->ring().publish(made) == PublishResult::Published) {
+    if (inlet_->publish(made) == PublishResult::Published) {
         return true;
     }
     if (workload_.tenants[item.entry].when_full == FullRing::Wait) {
@@ -120,7 +124,7 @@ void PublisherThread::wait(SimTime until) {
     constexpr SimTime kShort(5'000);
     constexpr SimTime kLong(1'000'000);
     constexpr std::chrono::microseconds kRetry(20);
-    const SimTime rest = until - pool_->now();
+    const SimTime rest = until - inlet_->now();
     if (!held_.empty()) {
         std::this_thread::sleep_for(kRetry);
     } else if (rest > kShort) {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "sim/engine/event_queue.h"
+#include "sim/ring/ring_protocol.h"
 #include "sim/scenario.h"
-#include "sim/threads/worker_pool.h"
 #include "sim/workloads/publishers.h"
 #include "sim/workloads/sim_event.h"
 
@@ -22,6 +22,20 @@ struct ArrivalCounts {
     std::uint64_t rejected = 0;
 };
 
+/// Where published items go, and the clock by which they come.
+class ServiceInlet {
+public:
+    ServiceInlet() = default;
+    ServiceInlet(const ServiceInlet&) = delete;
+    ServiceInlet& operator=(const ServiceInlet&) = delete;
+    virtual ~ServiceInlet() = default;
+    [[nodiscard]] virtual SimTime now() const = 0;
+    virtual PublishResult publish(const RingItem& item) = 0;
+    /// Called again and again while the thread has nothing else to do: where notices of items done come in by
+    /// being looked for, this looks, and hands them to `item_done`. Returns whether it wants to be called soon.
+    virtual bool look_for_notices() { return false; }
+};
+
 /// One thread that plays all tenants of a service in measured time and publishes into a ring. The tenants are
 /// the simulator's, with the same random streams; an item that comes while the thread is late keeps the time
 /// at which it should have come.
@@ -34,8 +48,8 @@ public:
     /// Stops in the middle, if there is work left.
     ~PublisherThread() override;
 
-    /// Begins to play. Requires: `pool`, whose clock is the arrivals', outlives this.
-    void start(WorkerPool& pool);
+    /// Begins to play. Requires: `inlet`, whose clock is the arrivals', outlives this.
+    void start(ServiceInlet& inlet);
     /// Saturated pressure: items that come are held back.
     void hold(bool held) { hold_.store(held, std::memory_order_release); }
     /// An item of a client is done. Any thread.
@@ -69,7 +83,7 @@ private:
     void wait(SimTime until);
 
     const ServiceWorkload& workload_;
-    WorkerPool* pool_ = nullptr;
+    ServiceInlet* inlet_ = nullptr;
     EventQueue<SimEvent> events_;
     SimTime now_{};  ///< of the event that is handled
     Publishers publishers_;

@@ -26,6 +26,17 @@ struct PublisherLink {
     PublisherThread* publishers = nullptr;
 };
 
+/// Publishes straight into the workers' ring.
+class PoolInlet final : public ServiceInlet {
+public:
+    explicit PoolInlet(WorkerPool& pool) : pool_(pool) {}
+    [[nodiscard]] SimTime now() const override { return pool_.now(); }
+    PublishResult publish(const RingItem& item) override { return pool_.ring().publish(item); }
+
+private:
+    WorkerPool& pool_;
+};
+
 /// Tenants that publish in measured time, a ring, and workers that spin for each item's time. A launch is a
 /// decision that holds until its slots are used up, nothing unfinished is left, or the epoch is over.
 class ThreadedService final : public ThreadWork {
@@ -47,7 +58,7 @@ public:
         tiles_->set_slots(pool_.ring().view().slots);
         tiles_->start_clock(pool_.start());
         link_->publishers = publishers_.get();
-        publishers_->start(pool_);
+        publishers_->start(inlet_);
     }
     ThreadedService(const ThreadedService&) = delete;
     ThreadedService& operator=(const ThreadedService&) = delete;
@@ -223,6 +234,7 @@ private:
     std::shared_ptr<PublisherLink> link_;
     std::shared_ptr<ServiceTiles> tiles_;
     WorkerPool pool_;
+    PoolInlet inlet_{pool_};
     std::vector<std::uint64_t> done_by_opcode_before_;
     std::uint64_t requeued_before_ = 0;
     std::uint32_t hot_opcodes_ = 0;

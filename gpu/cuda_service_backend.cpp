@@ -1,0 +1,83 @@
+#include "gpu/cuda_service_backend.h"
+
+#include "gpu/memory/co_tenant_process.h"
+#include "gpu/memory/device_pool.h"
+#include "gpu/service/cuda_service.h"
+#include "sim/telemetry.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+namespace megabed {
+namespace {
+
+class CudaServiceBackend final : public CudaBackend {
+public:
+    CudaServiceBackend(const Scenario& scenario, std::unique_ptr<CudaService> service, DevicePool pool)
+        : scenario_(scenario),
+          pool_(std::move(pool)),
+          service_(std::move(service)),
+          co_tenants_(scenario.memory, scenario.seed, pool_, [](Bytes /*held*/) {}) {}
+
+    [[nodiscard]] bool done() const override { return service_->done(); }
+    [[nodiscard]] SimTime now() const override { return service_->now(); }
+    [[nodiscard]] std::uint64_t levels() const override { return service_->levels(); }
+    [[nodiscard]] const ServiceTotals* service_totals() const override { return service_->service_totals(); }
+    [[nodiscard]] std::optional<std::string> failure() const override { return service_->failure(); }
+    [[nodiscard]] bool measures_time() const override { return true; }
+    [[nodiscard]] std::optional<std::uint64_t> result_digest() override { return std::nullopt; }
+    [[nodiscard]] std::uint64_t digest() const override {
+        Digest digest;
+        service_->add_results(digest);
+        return digest.value();
+    }
+
+    [[nodiscard]] Observation observe() override {
+        co_tenants_.start();
+        Observation observation;
+        service_->observe(observation);
+        fill_settings(scenario_, observation.request);
+        fill_memory(scenario_, service_->resident() + co_tenants_.held(), observation.request);
+        return observation;
+    }
+
+    [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation) override {
+        LaunchOutcome outcome;
+        outcome.start = now();
+        if (recommendation.topology != DispatchTopology::Empty) {
+            outcome.granted_groups = service_->granted_groups(recommendation.geometry);
+        }
+        const LaunchWork done = service_->launch(recommendation);
+        outcome.waves = done.waves;
+        outcome.items = done.items;
+        outcome.arcs = done.arcs;
+        outcome.duration = now() - outcome.start;
+        return outcome;
+    }
+
+    void pause(SimTime time) override { std::this_thread::sleep_for(std::chrono::nanoseconds(time.value())); }
+
+private:
+    const Scenario& scenario_;
+    DevicePool pool_;
+    std::unique_ptr<CudaService> service_;
+    CoTenantProcess co_tenants_;
+};
+
+}  // namespace
+
+Loaded<std::unique_ptr<CudaBackend>> make_cuda_service_backend(const Scenario& scenario,
+                                                               const CudaOptions& /*options*/) {
+    auto pool = DevicePool::on_device(scenario.memory.budget);
+    if (!pool) {
+        return Refusal(pool.error());
+    }
+    auto service = make_cuda_service(scenario);
+    if (!service) {
+        return Refusal(service.error());
+    }
+    return std::make_unique<CudaServiceBackend>(scenario, *std::move(service), *std::move(pool));
+}
+
+}  // namespace megabed
