@@ -145,7 +145,7 @@ void claim_slots(benchmark::State& state) {
     const Events events;
     std::int64_t claimed = 0;
     for ([[maybe_unused]] auto _ : state) {
-        const auto ring = DeviceRingStorage::make({slots, 1, 1, 0, 1}, plain_device_allocator());
+        const auto ring = DeviceRingStorage::make({slots, 1, 1, 0, 1}, plain_ring_allocator());
         if (!ring) {
             state.SkipWithError(to_string(ring.error()).c_str());
             return;
@@ -175,7 +175,7 @@ void cycle_slots(benchmark::State& state) {
     const auto threads = static_cast<unsigned>(state.range(1));
     const Events events;
     std::int64_t done = 0;
-    const auto ring = DeviceRingStorage::make({1U << 20, 1, 1, 0, 1}, plain_device_allocator());
+    const auto ring = DeviceRingStorage::make({1U << 20, 1, 1, 0, 1}, plain_ring_allocator());
     if (!ring) {
         state.SkipWithError(to_string(ring.error()).c_str());
         return;
@@ -229,7 +229,7 @@ std::unique_ptr<ServiceEngine> running_engine(benchmark::State& state) {
     plan.slots = 1024;
     plan.notices = 64;
     plan.deadline = SimTime(20'000'000'000);
-    auto engine = ServiceEngine::make(plan, plain_device_allocator());
+    auto engine = ServiceEngine::make(plan, plain_ring_allocator());
     if (!engine || !(*engine)->run_with(256)) {
         state.SkipWithError(engine ? (*engine)->failure()->c_str() : to_string(engine.error()).c_str());
         return nullptr;
