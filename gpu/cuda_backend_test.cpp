@@ -78,30 +78,6 @@ protected:
     }
 };
 
-TEST(CudaDecisionPlace, Is_the_device_for_policies_that_compile_for_it_and_see_their_readings_undisturbed) {
-    Scenario scenario = traversal_scenario(TraversalKind::BreadthFirst, "gap", DecisionPlace::Device);
-    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
-    scenario.decide = DecisionPlace::Host;
-    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
-    scenario.decide = DecisionPlace::Device;
-    scenario.policy = "bandit";
-    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
-    scenario.policy = "gap";
-    scenario.faults.push_back({Signal::Density, FaultKind::Drop, BasisPoints(10'000), 0});
-    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
-}
-
-TEST(CudaBackend, Says_what_is_missing_where_it_cannot_run) {
-    if (cuda_device_name()) {
-        GTEST_SKIP() << "there is a card";
-    }
-    const CsrGraph graph = load_graph("mesh:rows=4,columns=4").value().graph;
-    const auto backend = make_cuda_backend(
-        traversal_scenario(TraversalKind::BreadthFirst, "reference", DecisionPlace::Device), &graph);
-    ASSERT_FALSE(backend);
-    EXPECT_EQ(backend.error().kind, InputErrorKind::Unavailable);
-}
-
 using Choice = std::tuple<std::string, DecisionPlace>;
 class CudaPolicies : public CudaBackendOnTheCard, public ::testing::WithParamInterface<Choice> {};
 
