@@ -29,6 +29,14 @@ TEST(CudaDecisionPlace, Is_the_device_for_policies_that_compile_for_it_and_see_t
     scenario.decide = DecisionPlace::Device;
     scenario.policy = "bandit";
     EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
+    scenario.policy = "hardened";
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
+    scenario.parameters.saturated_waves = 0;  // which it refuses
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
+    scenario.parameters = {};
+    scenario.workload = ServiceWorkload();
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
+    scenario.workload = TraversalWorkload();
     scenario.policy = "gap";
     scenario.faults.push_back({Signal::Density, FaultKind::Drop, BasisPoints(10'000), 0});
     EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);

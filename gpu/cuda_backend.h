@@ -20,7 +20,7 @@ class CudaBackend : public Backend {
 public:
     /// Digest of the values of all vertices, to be compared with `oracle_digest` when the work is done; absent
     /// where no graph is traversed, or where the card failed.
-    [[nodiscard]] virtual std::optional<std::uint64_t> result_digest() = 0;
+    [[nodiscard]] virtual std::optional<std::uint64_t> result_digest() const = 0;
 };
 
 /// Where the policy of a scenario is decided on the card: where the scenario wants it, if the workload is a

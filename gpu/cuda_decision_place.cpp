@@ -6,8 +6,12 @@
 namespace megabed {
 
 DecisionPlace cuda_decision_place(const Scenario& scenario) {
-    const bool possible = std::holds_alternative<TraversalWorkload>(scenario.workload) &&
-                          compiled_policy(scenario.policy).has_value() && scenario.faults.empty();
+    const auto policy = compiled_policy(scenario.policy);
+    // Parameters that it refuses are the host's to put into words.
+    const bool refuses =
+        policy == CompiledPolicy::Hardened && hardened::check_parameters(scenario.parameters).has_value();
+    const bool possible = std::holds_alternative<TraversalWorkload>(scenario.workload) && policy && !refuses &&
+                          scenario.faults.empty();
     return possible ? scenario.decide : DecisionPlace::Host;
 }
 

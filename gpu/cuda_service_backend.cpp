@@ -26,7 +26,7 @@ public:
     [[nodiscard]] const ServiceTotals* service_totals() const override { return service_->service_totals(); }
     [[nodiscard]] std::optional<std::string> failure() const override { return service_->failure(); }
     [[nodiscard]] bool measures_time() const override { return true; }
-    [[nodiscard]] std::optional<std::uint64_t> result_digest() override { return std::nullopt; }
+    [[nodiscard]] std::optional<std::uint64_t> result_digest() const override { return std::nullopt; }
     [[nodiscard]] std::uint64_t digest() const override {
         Digest digest;
         service_->add_results(digest);
@@ -67,8 +67,7 @@ private:
 
 }  // namespace
 
-Loaded<std::unique_ptr<CudaBackend>> make_cuda_service_backend(const Scenario& scenario,
-                                                               const CudaOptions& /*options*/) {
+Loaded<std::unique_ptr<CudaBackend>> make_cuda_service_backend(const Scenario& scenario) {
     auto pool = DevicePool::on_device(scenario.memory.budget);
     if (!pool) {
         return Refusal(pool.error());

@@ -8,7 +8,6 @@ namespace megabed {
 
 /// A service on the card, decided on the host launch by launch.
 /// Requires: the workload is a service, and `scenario` outlives the backend. Errors: as make_cuda_service.
-[[nodiscard]] Loaded<std::unique_ptr<CudaBackend>> make_cuda_service_backend(const Scenario& scenario,
-                                                                             const CudaOptions& options);
+[[nodiscard]] Loaded<std::unique_ptr<CudaBackend>> make_cuda_service_backend(const Scenario& scenario);
 
 }  // namespace megabed

@@ -1,4 +1,5 @@
 #include "gpu/device_policy.h"
+#include "gpu/memory/cuda_check.h"
 
 #include <cuda_runtime.h>
 #include <type_traits>
@@ -33,7 +34,7 @@ __global__ void recommend_all(const PolicyCase* cases, DeviceAnswer* answers, st
 }
 
 Refusal failed(cudaError_t code) {
-    return cuda_unavailable(std::string("CUDA failed: ") + cudaGetErrorString(code), "");
+    return cuda_refusal({}, std::string("CUDA failed: ") + cudaGetErrorString(code), "");
 }
 
 template <class Value>
@@ -52,9 +53,10 @@ Loaded<std::string> cuda_device_name() {
     int devices = 0;
     const cudaError_t code = cudaGetDeviceCount(&devices);
     if (code != cudaSuccess || devices == 0) {
-        return cuda_unavailable(std::string("no CUDA device: ") +
-                                    (code == cudaSuccess ? "none is present" : cudaGetErrorString(code)),
-                                "a machine with an NVIDIA GPU and its driver");
+        return cuda_refusal({},
+                            std::string("no CUDA device: ") +
+                                (code == cudaSuccess ? "none is present" : cudaGetErrorString(code)),
+                            "a machine with an NVIDIA GPU and its driver");
     }
     cudaDeviceProp properties{};
     if (const cudaError_t error = cudaGetDeviceProperties(&properties, 0); error != cudaSuccess) {

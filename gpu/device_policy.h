@@ -28,7 +28,4 @@ struct PolicyCase {
 [[nodiscard]] Loaded<std::vector<Result<reference::Answer>>> recommend_on_device(
     std::span<const PolicyCase> cases);
 
-/// The refusal for `--backend cuda` where it cannot run, in the words of the command line.
-[[nodiscard]] Refusal cuda_unavailable(std::string problem, std::string remedy);
-
 }  // namespace megabed

@@ -1,11 +1,12 @@
 #include "gpu/device_policy.h"
+#include "gpu/memory/cuda_check.h"
 
 namespace megabed {
 namespace {
 
 Refusal not_built() {
-    return cuda_unavailable("this build has no CUDA parts",
-                            "a build with nvcc; ./megabed setup --cuda brings one");
+    return cuda_refusal({}, "this build has no CUDA parts",
+                        "a build with nvcc; ./megabed setup --cuda brings one");
 }
 
 }  // namespace

@@ -237,38 +237,13 @@ std::unique_ptr<ServiceEngine> running_engine(benchmark::State& state) {
     return std::move(*engine);
 }
 
-/// An order that is answered at once.
-void doorbell_round_trip(benchmark::State& state) {
+/// From an order to its answer.
+void time_orders(benchmark::State& state, const ServiceOrder& order) {
     if (skipped_without_gpu(state)) {
         return;
     }
     const auto engine = running_engine(state);
     Quantiles quantiles;
-    while (engine && state.KeepRunning()) {
-        const auto begin = Clock::now();
-        const auto answer = engine->give({}, kPatience);
-        const double seconds = seconds_since(begin);
-        if (!answer) {
-            state.SkipWithError(engine->failure()->c_str());
-            return;
-        }
-        state.SetIterationTime(seconds);
-        quantiles.add(seconds);
-    }
-    quantiles.report(state);
-}
-
-/// A launch that finds nothing to do: opened, closed and answered.
-void empty_launch(benchmark::State& state) {
-    if (skipped_without_gpu(state)) {
-        return;
-    }
-    const auto engine = running_engine(state);
-    Quantiles quantiles;
-    ServiceOrder order;
-    order.kind = ServiceCommand::Run;
-    order.claims = 1000;
-    order.end = ~std::uint64_t{0};
     while (engine && state.KeepRunning()) {
         const auto begin = Clock::now();
         const auto answer = engine->give(order, kPatience);
@@ -281,6 +256,18 @@ void empty_launch(benchmark::State& state) {
         quantiles.add(seconds);
     }
     quantiles.report(state);
+}
+
+/// An order that is answered at once.
+void doorbell_round_trip(benchmark::State& state) { time_orders(state, {}); }
+
+/// A launch that finds nothing to do: opened, closed and answered.
+void empty_launch(benchmark::State& state) {
+    ServiceOrder order;
+    order.kind = ServiceCommand::Run;
+    order.claims = 1000;
+    order.end = ~std::uint64_t{0};
+    time_orders(state, order);
 }
 
 /// An item without work, from when the host sends it until it has the notice. Argument: 1 if the steward may

@@ -1,6 +1,7 @@
 // Breadth-first searches by the resident kernel, from 8 sources each: time of the kernel between two CUDA
 // events, decisions included. Rates are undirected edges of the reached component a second (TEPS), the median
-// over the sources. Usage: search_benchmark [SCALE...]; flags of Google Benchmark as usual.
+// over the sources of the best of four each. Usage: search_benchmark [16] [20] [22] [mesh], all by default, and
+// the flags of Google Benchmark. MEGABED_TELL_LAUNCHES=1 prints what the first launches took.
 #include "gpu/megakernel/traversal_kernel.h"
 #include "scenarios/catalog.h"
 #include "scenarios/scenario_loader.h"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <random>

@@ -61,7 +61,7 @@ Loaded<void> JitKernel::load() {
     if (auto got = cuda_check(cudaFuncGetAttributes(&attributes, handle), "cudaFuncGetAttributes"); !got) {
         return got;
     }
-    library_ = std::move(library);
+    loaded_code_ = std::move(library);
     function_ = handle;
     registers_ = static_cast<std::uint32_t>(attributes.numRegs);
     local_bytes_ = static_cast<std::uint32_t>(attributes.localSizeBytes);
@@ -169,7 +169,7 @@ Loaded<JitKernel> JitKernels::kernel(const JitRequest& request) {
     });
     if (found != loaded.end()) {
         loaded.splice(loaded.begin(), loaded, found);
-        kernel.library_ = found->library_;
+        kernel.loaded_code_ = found->loaded_code_;
         kernel.function_ = found->function_;
         kernel.registers_ = found->registers_;
         kernel.local_bytes_ = found->local_bytes_;

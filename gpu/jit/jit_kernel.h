@@ -59,7 +59,7 @@ private:
     [[nodiscard]] Loaded<void> load();
 
     CompiledKernel compiled_;
-    std::shared_ptr<const Library> library_;
+    std::shared_ptr<const Library> loaded_code_;
     const void* function_ = nullptr;
     SimTime load_time_{};
     std::uint32_t registers_ = 0;

@@ -53,20 +53,23 @@ void fill_row(const CsrGraph& graph, DeviceOrder& order, Vertex place) {
     if (!same) {
         std::sort(row, row + static_cast<std::ptrdiff_t>(neighbours.size()));
     }
+    if (order.head.empty()) {
+        return;
+    }
     HeadNeighbours& head = order.head[place];
     for (std::size_t at = 0; at < std::size(head.at); ++at) {
         head.at[at] = at < neighbours.size() ? row[static_cast<std::ptrdiff_t>(at)] : place;
     }
 }
 
-DeviceOrder in_device_order(const CsrGraph& graph) {
+DeviceOrder in_device_order(const CsrGraph& graph, bool with_heads) {
     DeviceOrder order;
     if (is_skewed(graph)) {
         renumber(graph, order);
     }
     order.row.resize(std::size_t{graph.vertices()} + 1);
     order.column.resize(graph.arcs());
-    order.head.resize(graph.vertices());
+    order.head.resize(with_heads ? graph.vertices() : 0);
     for (Vertex place = 0; place < graph.vertices(); ++place) {
         const auto degree =
             static_cast<std::uint32_t>(graph.degree(order.original.empty() ? place : order.original[place]));
@@ -104,7 +107,7 @@ Loaded<DeviceBuffer<Value>> uploaded(DevicePool& pool, const std::vector<Value>&
 
 }  // namespace
 
-Loaded<DeviceGraph> DeviceGraph::upload(DevicePool& pool, const CsrGraph& graph) {
+Loaded<DeviceGraph> DeviceGraph::upload(DevicePool& pool, const CsrGraph& graph, bool with_heads) {
     constexpr std::uint64_t kArcsMax = std::numeric_limits<std::uint32_t>::max();
     if (graph.arcs() > kArcsMax) {
         return Refusal(InputError{.where = "--backend cuda",
@@ -113,7 +116,7 @@ Loaded<DeviceGraph> DeviceGraph::upload(DevicePool& pool, const CsrGraph& graph)
                                   .problem = fmt::format("has {} arcs", graph.arcs()),
                                   .allowed = fmt::format("at most {} (an edge is two arcs)", kArcsMax)});
     }
-    DeviceOrder order = in_device_order(graph);
+    DeviceOrder order = in_device_order(graph, with_heads);
     DeviceGraph device;
     const auto take = [&](auto& into, const auto& values, std::string_view name) -> Loaded<void> {
         auto buffer = uploaded(pool, values, name);

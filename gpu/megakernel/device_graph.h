@@ -12,13 +12,14 @@
 
 namespace megabed::gpu {
 
-/// A graph as the kernels want it: 4 bytes an arc and 20 a vertex (24 where it is renumbered).
+/// A graph as the kernels want it: 4 bytes an arc and 4 a vertex, 4 more where it is renumbered.
 /// Where the heaviest vertex has many times the mean degree, vertices are renumbered by falling degree and rows
 /// are sorted: a pull then meets hubs first, and the bits that are looked at most lie together.
 class DeviceGraph {
 public:
+    /// `with_heads`: with the first neighbours of every vertex, 16 bytes each, which only searches read.
     /// Errors: more than 2^32 - 1 arcs; as DevicePool::allocate.
-    [[nodiscard]] static Loaded<DeviceGraph> upload(DevicePool& pool, const CsrGraph& graph);
+    [[nodiscard]] static Loaded<DeviceGraph> upload(DevicePool& pool, const CsrGraph& graph, bool with_heads);
 
     [[nodiscard]] const GraphView& view() const { return view_; }
     [[nodiscard]] Bytes bytes() const;

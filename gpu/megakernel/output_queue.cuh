@@ -11,6 +11,20 @@ namespace megabed::gpu {
     return graph.row[vertex + 1] - graph.row[vertex];
 }
 
+/// Which of `count` rows an arc belongs to, by the arcs before each. Requires: prefix[0] <= arc, and the last
+/// row holds all arcs that the others do not.
+[[nodiscard]] __device__ inline std::uint32_t row_of_arc(const std::uint32_t* prefix, std::uint32_t count,
+                                                         std::uint32_t arc) {
+    std::uint32_t first = 0;
+    while (count > 1) {
+        const std::uint32_t half = count / 2;
+        const bool right = prefix[first + half] <= arc;
+        first += right ? half : 0;
+        count = right ? count - half : half;
+    }
+    return first;
+}
+
 /// Takes places for what the lanes of a warp have found, each its own tally, in one atomic add: `add` does it
 /// and returns what was there before. Returns the first place of the lane. Requires: the whole warp calls it.
 template <class Add>

@@ -29,19 +29,6 @@ namespace megabed::gpu {
     return shared.found;
 }
 
-/// Which of the loaded entries an arc belongs to. Requires: prefix[0] <= arc < prefix[count].
-[[nodiscard]] __device__ inline std::uint32_t entry_of(const BlockShared& shared, std::uint32_t count,
-                                                       std::uint32_t arc) {
-    std::uint32_t first = 0;
-    while (count > 1) {
-        const std::uint32_t half = count / 2;
-        const bool right = shared.prefix[first + half] <= arc;
-        first += right ? half : 0;
-        count = right ? count - half : half;
-    }
-    return first;
-}
-
 /// Tells the ends of arcs [arc, end) of the queue, whose entry `position` holds the first. All lanes of the
 /// block call it; those below `lanes` take part.
 template <TraversalKind kKind>
@@ -82,7 +69,7 @@ __device__ void push_arcs(const RunArguments& run, BlockShared& shared, WaveTall
                     to[at] = 0;
                     offered[at] = 0;
                     if (accepts[at]) {
-                        const std::uint32_t entry = entry_of(shared, loaded, own);
+                        const std::uint32_t entry = row_of_arc(shared.prefix, loaded, own);
                         to[at] = run.graph.column[shared.base[entry] + own];
                         offered[at] =
                             kKind == TraversalKind::BreadthFirst

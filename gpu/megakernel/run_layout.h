@@ -169,7 +169,7 @@ struct RunControl {
 
 /// Mapped host memory through which the host decides and reads.
 struct Doorbell {
-    alignas(128) std::uint32_t asked = 0;  ///< number of the question that `readings` belongs to
+    alignas(128) std::uint32_t asked = 0;  ///< number of the question that `frontier` belongs to
     FrontierReadings frontier{};
     LaunchNote finished{};  ///< the launch before the question
     StopReason stop{};

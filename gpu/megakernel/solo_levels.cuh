@@ -68,19 +68,6 @@ __device__ inline void store_solo(const RunArguments& run, const LoopState& stat
     }
 }
 
-/// Which vertex of the frontier an arc belongs to. Requires: there is such an arc.
-[[nodiscard]] __device__ inline std::uint32_t solo_entry_of(const SoloQueue& queue, std::uint32_t count,
-                                                            std::uint32_t arc) {
-    std::uint32_t entry = 0;
-    while (count > 1) {
-        const std::uint32_t half = count / 2;
-        const bool right = queue.prefix[entry + half] <= arc;
-        entry += right ? half : 0;
-        count = right ? count - half : half;
-    }
-    return entry;
-}
-
 /// Arcs of a lane whose accesses overlap.
 inline constexpr std::uint32_t kSoloTogether = 4;
 
@@ -184,7 +171,7 @@ __device__ inline void push_solo(const RunArguments& run, const LoopState& state
             for (std::uint32_t arc = 0; arc < kSoloTogether; ++arc) {
                 const std::uint32_t own = first + arc * lanes + lane_of_warp();
                 open[arc] = own < arcs;
-                at[arc] = open[arc] ? queue.base[solo_entry_of(queue, count, own)] + own : 0;
+                at[arc] = open[arc] ? queue.base[row_of_arc(queue.prefix, count, own)] + own : 0;
             }
             discover(run, state, solo, open, at);
         }

@@ -105,7 +105,7 @@ class ResidentTraversal final : public TraversalKernel {
 public:
     ResidentTraversal(const Scenario& scenario, const CsrGraph& graph, const TraversalKernelOptions& options,
                       DevicePool pool)
-        : graph_(graph), options_(options), pool_(std::move(pool)) {
+        : graph_(graph), pool_(std::move(pool)) {
         arguments_.settings = std::get<TraversalWorkload>(scenario.workload).traversal;
         arguments_.inputs.readings = graph_readings(graph, scenario.expected_hits_per_item);
         arguments_.host_decides = options.host_decides;
@@ -132,7 +132,8 @@ public:
             }
         }
         arguments_.doorbell = bell_.device();
-        auto graph = DeviceGraph::upload(pool_, graph_);
+        auto graph =
+            DeviceGraph::upload(pool_, graph_, arguments_.settings.kind == TraversalKind::BreadthFirst);
         if (!graph) {
             return Refusal(graph.error());
         }
@@ -475,7 +476,6 @@ private:
     }
 
     const CsrGraph& graph_;
-    TraversalKernelOptions options_;
     DevicePool pool_;
     RunArguments arguments_{};
     MappedDoorbell bell_;

@@ -1,3 +1,4 @@
+#include "gpu/memory/cuda_check.h"
 #include "gpu/ring/device_memory.h"
 
 #include "gpu/device_policy.h"
@@ -37,7 +38,7 @@ bool reset_device() {
 }
 
 Refusal cuda_failed(const char* doing, int code) {
-    return cuda_unavailable(std::string(doing) + ": " + cudaGetErrorString(static_cast<cudaError_t>(code)), "");
+    return cuda_refusal({}, std::string(doing) + ": " + cudaGetErrorString(static_cast<cudaError_t>(code)), "");
 }
 
 Loaded<DeviceMemory> DeviceMemory::make(RingAllocator& allocator, Bytes bytes) {

@@ -1,3 +1,4 @@
+#include "gpu/memory/cuda_check.h"
 #include "gpu/service/service_kernel.h"
 
 #include "gpu/device_policy.h"
@@ -41,13 +42,14 @@ Loaded<std::uint32_t> resident_service_groups(std::uint32_t lanes) {
         }
     }
     if (cooperative == 0) {
-        return cuda_unavailable("the device has no cooperative launches", "a device that has");
+        return cuda_refusal({}, "the device has no cooperative launches", "a device that has");
     }
     const int resident = blocks * processors;
     if (resident < 2) {
-        return cuda_unavailable("a service needs a steward and a group of " + std::to_string(lanes) +
-                                    " lanes at a time, and the device holds " + std::to_string(resident),
-                                "smaller groups");
+        return cuda_refusal({},
+                            "a service needs a steward and a group of " + std::to_string(lanes) +
+                                " lanes at a time, and the device holds " + std::to_string(resident),
+                            "smaller groups");
     }
     return static_cast<std::uint32_t>(resident - 1);
 }
