@@ -8,8 +8,8 @@ namespace megabed {
 DecisionPlace cuda_decision_place(const Scenario& scenario) {
     const auto policy = compiled_policy(scenario.policy);
     // Parameters that it refuses are the host's to put into words.
-    const bool refuses =
-        policy == CompiledPolicy::Hardened && hardened::check_parameters(scenario.parameters).has_value();
+    const bool refuses = (policy == CompiledPolicy::Hardened || policy == CompiledPolicy::Arcs) &&
+                         hardened::check_parameters(scenario.parameters).has_value();
     const bool possible = std::holds_alternative<TraversalWorkload>(scenario.workload) && policy && !refuses &&
                           scenario.faults.empty();
     return possible ? scenario.decide : DecisionPlace::Host;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "policy/arc_policy.h"
 #include "policy/cugraph_rule.h"
 #include "policy/gap_rule.h"
 #include "policy/gswitch_rule.h"
@@ -33,13 +34,14 @@ enum class CompiledPolicy : std::uint8_t {
     Gunrock,
     Gswitch,
     VyreDriver,
+    Arcs,
 };
 
 /// By its registered name; absent: the policy needs a host.
 [[nodiscard]] constexpr std::optional<CompiledPolicy> compiled_policy(std::string_view name) {
-    constexpr std::array<std::string_view, 13> kNames{
+    constexpr std::array<std::string_view, 14> kNames{
         "reference",    "stateless", "hardened", "fixed:sparse", "fixed:hybrid", "fixed:dense", "fixed:fused",
-        "fixed:memory", "gap",       "cugraph",  "gunrock",      "gswitch",      "vyre-driver"};
+        "fixed:memory", "gap",       "cugraph",  "gunrock",      "gswitch",      "vyre-driver", "arcs"};
     for (std::size_t at = 0; at < kNames.size(); ++at) {
         if (kNames[at] == name) {
             return static_cast<CompiledPolicy>(at);
@@ -88,7 +90,7 @@ namespace reference {
 }  // namespace reference
 
 /// What the policy of that name answers.
-/// Requires: for Hardened, parameters that `hardened::check_parameters` accepts.
+/// Requires: for Hardened and Arcs, parameters that `hardened::check_parameters` accepts.
 [[nodiscard]] constexpr Result<Decision> recommend_compiled(CompiledPolicy policy,
                                                             const LaunchPolicyParameters& parameters,
                                                             const Observation& observation,
@@ -121,6 +123,8 @@ namespace reference {
         return field::recommend<field::Gswitch>(parameters, observation, state);
     case CompiledPolicy::VyreDriver:
         return field::recommend<field::VyreDriver>(parameters, observation, state);
+    case CompiledPolicy::Arcs:
+        return arcs::recommend(parameters, observation, state);
     }
     return fail(ErrorCode::NotSupported, ErrorField::Topology, static_cast<std::uint64_t>(policy), 0);
 }

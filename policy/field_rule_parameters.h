@@ -4,7 +4,8 @@
 
 namespace megabed {
 
-/// The constants of the field's switching rules, by policy; FIELD_RULES.md says where each comes from.
+/// The constants of the field's switching rules and of `arcs`, by policy; FIELD_RULES.md and ARCS.md say where
+/// each comes from.
 /// Units: `*_ppm` in millionths, `*_bps` in basis points, `*_hundredths` in hundredths; counts otherwise.
 
 struct GapParameters {
@@ -65,6 +66,13 @@ struct BanditParameters {
     constexpr bool operator==(const BanditParameters&) const = default;
 };
 
+struct ArcParameters {
+    std::uint32_t push_weight_hundredths = 300;  ///< cost of a pushed arc in pulled ones; not 0
+    std::uint32_t work_per_lane = 4;             ///< arcs, or vertices of a pull, beyond one group's; not 0
+
+    constexpr bool operator==(const ArcParameters&) const = default;
+};
+
 struct FieldRuleParameters {
     GapParameters gap{};
     CugraphParameters cugraph{};
@@ -72,6 +80,7 @@ struct FieldRuleParameters {
     GswitchParameters gswitch{};
     VyreDriverParameters vyre_driver{};
     BanditParameters bandit{};
+    ArcParameters arcs{};
 
     constexpr bool operator==(const FieldRuleParameters&) const = default;
 };

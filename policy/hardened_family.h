@@ -11,4 +11,7 @@ namespace megabed {
 /// InvalidParameter.
 [[nodiscard]] std::unique_ptr<Policy> make_hardened_policy(const LaunchPolicyParameters& parameters);
 
+/// The hardened policy, but by arcs where a traversal tells of them: policy/arc_policy.h.
+[[nodiscard]] std::unique_ptr<Policy> make_arc_policy(const LaunchPolicyParameters& parameters);
+
 }  // namespace megabed

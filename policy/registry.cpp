@@ -36,6 +36,8 @@ const std::array kRows{
     PolicyRow{"vyre-driver", "the density bands of vyre's driver, with hysteresis", make_vyre_driver_policy},
     PolicyRow{"bandit", "learns the cheapest topology of each density, charged for switching",
               make_bandit_policy},
+    PolicyRow{"arcs", "the hardened policy, but with direction and groups by a traversal's arcs",
+              make_arc_policy},
 };
 
 }  // namespace

@@ -43,6 +43,9 @@ enum class TopologyRule : std::uint8_t {
     ArmUntried,
     ArmExplored,
     ArmCheapest,
+    // policy/ARCS.md.
+    PullReadsFewerArcs,
+    PushReadsFewerArcs,
 };
 
 /// The hysteresis that kept an earlier topology against the rule.
@@ -57,7 +60,7 @@ enum class TopologyHold : std::uint8_t {
 };
 
 [[nodiscard]] constexpr std::string_view to_string(TopologyRule rule) {
-    constexpr std::array<std::string_view, 29> kNames{"queue-empty",
+    constexpr std::array<std::string_view, 31> kNames{"queue-empty",
                                                       "pressure-at-threshold",
                                                       "density-at-or-below-sparse",
                                                       "dense-large-and-hot",
@@ -85,8 +88,10 @@ enum class TopologyHold : std::uint8_t {
                                                       "density-at-or-above-block-dense",
                                                       "arm-untried",
                                                       "arm-explored",
-                                                      "arm-cheapest"};
-    static_assert(kNames.size() == static_cast<std::size_t>(TopologyRule::ArmCheapest) + 1);
+                                                      "arm-cheapest",
+                                                      "pull-reads-fewer-arcs",
+                                                      "push-reads-fewer-arcs"};
+    static_assert(kNames.size() == static_cast<std::size_t>(TopologyRule::PushReadsFewerArcs) + 1);
     return kNames[static_cast<std::size_t>(rule)];
 }
 

@@ -9,99 +9,58 @@
 namespace megabed {
 namespace {
 
-using F = FieldRuleParameters;
+using P = FieldRuleParameters;
+
+/// The field of one rule's parameters.
+template <auto kRule, auto kField>
+std::uint32_t& field(P& parameters) {
+    return parameters.*kRule.*kField;
+}
 
 struct Count {
     std::string_view section;
     std::string_view key;
-    std::uint32_t& (*field)(F&);
+    std::uint32_t& (*field)(P&);
 };
 
-constexpr std::array kCounts{Count{"gap", "alpha", [](F& f) -> auto& {return f.gap.alpha;
-}  // namespace
-}  // namespace megabed
-, Count{"gap", "beta", [](F& f) -> auto& {return f.gap.beta;
-}
-}
-, Count{"cugraph", "alpha_divisor_hundredths", [](F& f) -> auto& {return f.cugraph.alpha_divisor_hundredths;
-}
-}
-, Count{"cugraph", "beta", [](F& f) -> auto& {return f.cugraph.beta;
-}
-}
-, Count{"gunrock", "do_a_ppm", [](F& f) -> auto& {return f.gunrock.do_a_ppm;
-}
-}
-, Count{"gunrock", "do_b_ppm", [](F& f) -> auto& {return f.gunrock.do_b_ppm;
-}
-}
-, Count{"gswitch", "bitmap_ratio_ppm", [](F& f) -> auto& {return f.gswitch.bitmap_ratio_ppm;
-}
-}
-, Count{"gswitch", "fuse_ratio_ppm", [](F& f) -> auto& {return f.gswitch.fuse_ratio_ppm;
-}
-}
-, Count{"gswitch", "idle_levels", [](F& f) -> auto& {return f.gswitch.idle_levels;
-}
-}
-, Count{"gswitch", "idle_arcs", [](F& f) -> auto& {return f.gswitch.idle_arcs;
-}
-}
-, Count{"gswitch", "growth_reset", [](F& f) -> auto& {return f.gswitch.growth_reset;
-}
-}
-, Count{"gswitch", "push_advantage", [](F& f) -> auto& {return f.gswitch.push_advantage;
-}
-}
-, Count{"gswitch", "unfuse_growth", [](F& f) -> auto& {return f.gswitch.unfuse_growth;
-}
-}
-, Count{"vyre-driver", "warp_sparse_ppm", [](F& f) -> auto& {return f.vyre_driver.warp_sparse_ppm;
-}
-}
-, Count{"vyre-driver", "sparse_ppm", [](F& f) -> auto& {return f.vyre_driver.sparse_ppm;
-}
-}
-, Count{"vyre-driver", "dense_ppm", [](F& f) -> auto& {return f.vyre_driver.dense_ppm;
-}
-}
-, Count{"vyre-driver", "block_dense_ppm", [](F& f) -> auto& {return f.vyre_driver.block_dense_ppm;
-}
-}
-, Count{"vyre-driver", "density_hysteresis_ppm", [](F& f) -> auto& {return f.vyre_driver.density_hysteresis_ppm;
-}
-}
-, Count{"vyre-driver", "memory_red_zone_bps", [](F& f) -> auto& {return f.vyre_driver.memory_red_zone_bps;
-}
-}
-, Count{"vyre-driver", "memory_hysteresis_bps", [](F& f) -> auto& {return f.vyre_driver.memory_hysteresis_bps;
-}
-}
-, Count{"vyre-driver", "fusion_memory_margin_bps",
-        [](F& f) -> auto& {return f.vyre_driver.fusion_memory_margin_bps;
-}
-}
-, Count{"vyre-driver", "fusion_output_bytes", [](F& f) -> auto& {return f.vyre_driver.fusion_output_bytes;
-}
-}
-, Count{"vyre-driver", "warp_sparse_degree_bps", [](F& f) -> auto& {return f.vyre_driver.warp_sparse_degree_bps;
-}
-}
-, Count{"vyre-driver", "dense_degree_bps", [](F& f) -> auto& {return f.vyre_driver.dense_degree_bps;
-}
-}
-, Count{"bandit", "exploration_ppm", [](F& f) -> auto& {return f.bandit.exploration_ppm;
-}
-}
-, Count{"bandit", "horizon", [](F& f) -> auto& {return f.bandit.horizon;
-}
-}
-, Count{"bandit", "window", [](F& f) -> auto& {return f.bandit.window;
-}
-}
-,
-}
-;
+constexpr std::array kCounts{
+    Count{"gap", "alpha", field<&P::gap, &GapParameters::alpha>},
+    Count{"gap", "beta", field<&P::gap, &GapParameters::beta>},
+    Count{"cugraph", "alpha_divisor_hundredths",
+          field<&P::cugraph, &CugraphParameters::alpha_divisor_hundredths>},
+    Count{"cugraph", "beta", field<&P::cugraph, &CugraphParameters::beta>},
+    Count{"gunrock", "do_a_ppm", field<&P::gunrock, &GunrockParameters::do_a_ppm>},
+    Count{"gunrock", "do_b_ppm", field<&P::gunrock, &GunrockParameters::do_b_ppm>},
+    Count{"gswitch", "bitmap_ratio_ppm", field<&P::gswitch, &GswitchParameters::bitmap_ratio_ppm>},
+    Count{"gswitch", "fuse_ratio_ppm", field<&P::gswitch, &GswitchParameters::fuse_ratio_ppm>},
+    Count{"gswitch", "idle_levels", field<&P::gswitch, &GswitchParameters::idle_levels>},
+    Count{"gswitch", "idle_arcs", field<&P::gswitch, &GswitchParameters::idle_arcs>},
+    Count{"gswitch", "growth_reset", field<&P::gswitch, &GswitchParameters::growth_reset>},
+    Count{"gswitch", "push_advantage", field<&P::gswitch, &GswitchParameters::push_advantage>},
+    Count{"gswitch", "unfuse_growth", field<&P::gswitch, &GswitchParameters::unfuse_growth>},
+    Count{"vyre-driver", "warp_sparse_ppm", field<&P::vyre_driver, &VyreDriverParameters::warp_sparse_ppm>},
+    Count{"vyre-driver", "sparse_ppm", field<&P::vyre_driver, &VyreDriverParameters::sparse_ppm>},
+    Count{"vyre-driver", "dense_ppm", field<&P::vyre_driver, &VyreDriverParameters::dense_ppm>},
+    Count{"vyre-driver", "block_dense_ppm", field<&P::vyre_driver, &VyreDriverParameters::block_dense_ppm>},
+    Count{"vyre-driver", "density_hysteresis_ppm",
+          field<&P::vyre_driver, &VyreDriverParameters::density_hysteresis_ppm>},
+    Count{"vyre-driver", "memory_red_zone_bps",
+          field<&P::vyre_driver, &VyreDriverParameters::memory_red_zone_bps>},
+    Count{"vyre-driver", "memory_hysteresis_bps",
+          field<&P::vyre_driver, &VyreDriverParameters::memory_hysteresis_bps>},
+    Count{"vyre-driver", "fusion_memory_margin_bps",
+          field<&P::vyre_driver, &VyreDriverParameters::fusion_memory_margin_bps>},
+    Count{"vyre-driver", "fusion_output_bytes",
+          field<&P::vyre_driver, &VyreDriverParameters::fusion_output_bytes>},
+    Count{"vyre-driver", "warp_sparse_degree_bps",
+          field<&P::vyre_driver, &VyreDriverParameters::warp_sparse_degree_bps>},
+    Count{"vyre-driver", "dense_degree_bps", field<&P::vyre_driver, &VyreDriverParameters::dense_degree_bps>},
+    Count{"bandit", "exploration_ppm", field<&P::bandit, &BanditParameters::exploration_ppm>},
+    Count{"bandit", "horizon", field<&P::bandit, &BanditParameters::horizon>},
+    Count{"bandit", "window", field<&P::bandit, &BanditParameters::window>},
+    Count{"arcs", "push_weight_hundredths", field<&P::arcs, &ArcParameters::push_weight_hundredths>},
+    Count{"arcs", "work_per_lane", field<&P::arcs, &ArcParameters::work_per_lane>},
+};
 
 /// The layers of `[policy.NAME]`.
 std::vector<Layer> layers_of(const std::vector<Layer>& policy, std::string_view name, FirstError& errors) {

@@ -108,6 +108,10 @@ constexpr std::array kScenarioKeys{
             "launches over which the cost of a switch is spread"},
     KeySpec{"policy.bandit", "window", KeyType::Count, 1, kU32Max, "64",
             "launches that an estimate averages over at most"},
+    KeySpec{"policy.arcs", "push_weight_hundredths", KeyType::Count, 1, 100'000, "300",
+            "what a pushed arc costs, in hundredths of a pulled one"},
+    KeySpec{"policy.arcs", "work_per_lane", KeyType::Count, 1, kU32Max, "4",
+            "arcs of a push, or vertices of a pull, for each lane beyond the first group's"},
 
     KeySpec{"device", "profile", KeyType::Text, 0, 0, "h200",
             "a name that `megabed list devices` shows, or a .toml file relative to the scenario"},
