@@ -17,15 +17,26 @@
 namespace megabed {
 namespace {
 
-/// Every file of the catalog, for one test each.
-std::vector<CatalogEntry> catalog() { return list_scenarios().value_or(std::vector<CatalogEntry>()); }
+/// The names of the catalog's files, for one test each.
+std::vector<std::string> catalog() {
+    std::vector<std::string> names;
+    for (const CatalogEntry& entry : list_scenarios().value_or(std::vector<CatalogEntry>())) {
+        names.push_back(entry.name);
+    }
+    return names;
+}
 
-class CudaCatalog : public ::testing::TestWithParam<CatalogEntry> {};
+class CudaCatalog : public ::testing::TestWithParam<std::string> {
+protected:
+    [[nodiscard]] static Loaded<ScenarioFile> file_of_test() {
+        return load_scenario(catalog_directory() / (GetParam() + ".toml"));
+    }
+};
 
 /// What a run needs of a machine is a card, and nothing of it is refused by its kind. With a card all are run
 /// and held against the oracle.
 TEST_P(CudaCatalog, Every_run_is_carried_out_on_the_card_or_lacks_the_card_alone) {
-    const auto file = load_scenario(GetParam().path);
+    const auto file = file_of_test();
     ASSERT_TRUE(file) << to_string(file.error());
     RunnerOptions options;
     options.backend = "cuda";
@@ -83,7 +94,7 @@ void run_checked(const Scenario& scenario, Policy& policy, MeasuredBackend& back
 /// B3 for prescribed work: simulator, host threads and card decide alike, launch by launch. Co-tenants' memory
 /// is a matter of time, which is measured on two of them: scenarios with such are left out.
 TEST_P(CudaCatalog, B3_prescribed_waves_are_decided_alike_in_the_simulator_on_threads_and_on_the_card) {
-    const auto file = load_scenario(GetParam().path);
+    const auto file = file_of_test();
     ASSERT_TRUE(file) << to_string(file.error());
     for (Scenario scenario : file->runs) {
         if (!is_prescribed(scenario) || !scenario.memory.co_tenants.empty()) {
@@ -120,7 +131,7 @@ TEST_P(CudaCatalog, B3_prescribed_waves_are_decided_alike_in_the_simulator_on_th
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CudaCatalog, ::testing::ValuesIn(catalog()), [](const auto& entry) {
-    std::string name = entry.param.name;
+    std::string name = entry.param;
     for (char& letter : name) {
         letter = letter == '-' ? '_' : letter;
     }
