@@ -14,6 +14,7 @@
 #include "sim/sim_backend.h"
 #include "sim/threads/thread_backend.h"
 #include "sim/traversals/oracles.h"
+#include "sim/workloads/prescribed_oracle.h"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -70,25 +71,33 @@ Loaded<void> check_root(const Scenario& scenario, const CsrGraph& graph) {
                    .allowed = fmt::format("0 to {}", graph.vertices() - 1)});
 }
 
-/// Holds the result of a finished traversal against the oracle's, unless that is not wanted.
+/// Runs a scenario on a backend that does the work, and holds its result against the oracle's when it is
+/// finished, unless that is not wanted.
 template <class MeasuredBackend>
-void check_result(const Scenario& scenario, const CsrGraph* graph, const RunnerOptions& options,
-                  MeasuredBackend& backend, RunSummary& summary) {
+Loaded<RunSummary> run_and_check(const Scenario& scenario, const CsrGraph* graph, const RunnerOptions& options,
+                                 Policy& policy, MeasuredBackend& backend, RecordSink& sink,
+                                 const RunOptions& run_options) {
     const auto* const traversal = std::get_if<TraversalWorkload>(&scenario.workload);
-    if (!summary.stopped_by && traversal != nullptr && options.check &&
-        backend.result_digest() != oracle_digest(*graph, traversal->traversal)) {
-        summary.stopped_by = "the result differs from the oracle's";
+    const bool prescribed = options.check && is_prescribed(scenario);
+    TopologyHistory history(sink);
+    auto summary =
+        run_scenario(scenario, options.backend, policy, backend, prescribed ? history : sink, run_options);
+    if (!summary || summary->stopped_by || !options.check) {
+        return summary;
     }
+    const bool same = traversal != nullptr
+                          ? backend.result_digest() == oracle_digest(*graph, traversal->traversal)
+                          : !prescribed || backend.result_digest() == prescribed_oracle(scenario, history);
+    if (!same) {
+        summary->stopped_by = "the result differs from the oracle's";
+    }
+    return summary;
 }
 
 Loaded<RunSummary> run_on_threads(const Scenario& scenario, const CsrGraph* graph, const RunnerOptions& options,
                                   Policy& policy, RecordSink& sink, const RunOptions& run_options) {
     const auto backend = make_thread_backend(scenario, graph);
-    auto summary = run_scenario(scenario, options.backend, policy, *backend, sink, run_options);
-    if (summary) {
-        check_result(scenario, graph, options, *backend, *summary);
-    }
-    return summary;
+    return run_and_check(scenario, graph, options, policy, *backend, sink, run_options);
 }
 
 Loaded<RunSummary> run_on_cuda(Scenario scenario, const CsrGraph* graph, const RunnerOptions& options,
@@ -98,11 +107,7 @@ Loaded<RunSummary> run_on_cuda(Scenario scenario, const CsrGraph* graph, const R
     if (!backend) {
         return Refusal(backend.error());
     }
-    auto summary = run_scenario(scenario, options.backend, policy, **backend, sink, run_options);
-    if (summary) {
-        check_result(scenario, graph, options, **backend, *summary);
-    }
-    return summary;
+    return run_and_check(scenario, graph, options, policy, **backend, sink, run_options);
 }
 
 RunOptions options_of_run(const RunnerOptions& options, ProgressLine& progress) {
@@ -201,7 +206,8 @@ Loaded<const CsrGraph*> graph_of(const Scenario& scenario, GraphShelf& graphs, P
     return *loaded;
 }
 
-/// An adversarial density is searched for before the run, against the run's own policy.
+/// An adversarial density is searched for before the run, against the run's own policy: on the simulator, for
+/// every backend.
 void find_adversary(FinishedRun& run, const RunPolicy& policy, const RunnerOptions& options,
                     ProgressLine& progress) {
     if (!is_adversarial(run.scenario)) {
@@ -240,18 +246,18 @@ struct PreparedRun {
     [[nodiscard]] Loaded<void> commit() { return outputs ? outputs->commit() : Loaded<void>(); }
 };
 
-/// What only the simulator can do is refused elsewhere.
+/// What only the simulator can carry out is refused elsewhere.
 Loaded<void> check_needs_simulator(const Scenario& scenario, const RunnerOptions& options) {
     const bool planned = scenario.policy == kHindsightPolicy || options.compare == kHindsightPolicy;
-    if (options.backend == "sim" || (!planned && !is_adversarial(scenario))) {
+    if (options.backend == "sim" || !planned) {
         return {};
     }
     return Refusal(InputError{
         .where = "--backend",
         .line = {},
         .key = fmt::format("run {}", scenario.name),
-        .problem = fmt::format("{} is made by the simulator, and the backend is {}",
-                               planned ? "the plan in hindsight" : "an adversarial density", options.backend),
+        .problem = fmt::format("the plan in hindsight is made by the simulator, and the backend is {}",
+                               options.backend),
         .allowed = "sim"});
 }
 

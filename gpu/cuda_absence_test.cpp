@@ -36,6 +36,10 @@ TEST(CudaDecisionPlace, Is_the_device_for_policies_that_compile_for_it_and_see_t
     scenario.parameters = {};
     scenario.workload = ServiceWorkload();
     EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
+    scenario.workload = SyntheticWorkload();
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
+    scenario.workload = RequestsWorkload();
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
     scenario.workload = TraversalWorkload();
     scenario.policy = "gap";
     scenario.faults.push_back({Signal::Density, FaultKind::Drop, BasisPoints(10'000), 0});

@@ -1,9 +1,11 @@
 #include "gpu/cuda_backend.h"
 
 #include "gpu/cuda_service_backend.h"
+#include "gpu/device_policy.h"
 #include "gpu/megakernel/traversal_kernel.h"
 #include "gpu/memory/co_tenant_process.h"
 #include "gpu/memory/cuda_check.h"
+#include "gpu/prescribed/cuda_prescribed_backend.h"
 #include "sim/engine/digest.h"
 #include "sim/telemetry.h"
 #include "sim/traversals/wave_traversal.h"
@@ -205,17 +207,25 @@ private:
 
 Loaded<std::unique_ptr<CudaBackend>> make_cuda_backend(const Scenario& scenario, const CsrGraph* graph,
                                                        const CudaOptions& options) {
+    if (const auto cause = cuda_context_lost()) {
+        return cuda_refusal("--backend cuda",
+                            fmt::format("this process has lost its CUDA context by {}", *cause),
+                            "the backends sim and threads in this process; CUDA in a new one");
+    }
+    if (const auto device = cuda_device_name(); !device) {
+        return Refusal(device.error());
+    }
     if (std::holds_alternative<ServiceWorkload>(scenario.workload)) {
         return make_cuda_service_backend(scenario);
     }
     if (!std::holds_alternative<TraversalWorkload>(scenario.workload)) {
-        return cuda_refusal("--backend cuda", "this version runs traversals and services on the card",
-                            "a traversal or a service");
+        return make_cuda_prescribed_backend(scenario, options);
     }
     gpu::TraversalKernelOptions kernel_options;
     kernel_options.host_decides = cuda_decision_place(scenario) == DecisionPlace::Host;
     kernel_options.policy = compiled_policy(scenario.policy).value_or(CompiledPolicy::Reference);
     kernel_options.deadline = options.deadline;
+    kernel_options.arcs_nowhere = options.fault != InjectedFault::None;
     auto kernel = TraversalKernel::make(scenario, *graph, kernel_options);
     if (!kernel) {
         return Refusal(kernel.error());

@@ -11,6 +11,7 @@
 #include "policy/vyre_driver_rule.h"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -37,9 +38,11 @@ enum class CompiledPolicy : std::uint8_t {
     Arcs,
 };
 
+inline constexpr std::size_t kCompiledPolicies = static_cast<std::size_t>(CompiledPolicy::Arcs) + 1;
+
 /// By its registered name; absent: the policy needs a host.
 [[nodiscard]] constexpr std::optional<CompiledPolicy> compiled_policy(std::string_view name) {
-    constexpr std::array<std::string_view, 14> kNames{
+    constexpr std::array<std::string_view, kCompiledPolicies> kNames{
         "reference",    "stateless", "hardened", "fixed:sparse", "fixed:hybrid", "fixed:dense", "fixed:fused",
         "fixed:memory", "gap",       "cugraph",  "gunrock",      "gswitch",      "vyre-driver", "arcs"};
     for (std::size_t at = 0; at < kNames.size(); ++at) {

@@ -301,7 +301,7 @@ void add_run_command(CLI::App& app, Action& action) {
         ->excludes(command->get_option("--stop-at"))
         ->excludes(command->get_option("--checkpoint"));
     command->add_flag("--no-check", arguments->no_check,
-                      "skip comparing the results of traversals with the oracle's; changes nothing on sim");
+                      "skip comparing results with the oracle's; changes nothing on sim");
     command->add_flag("--json", arguments->json, "one JSON document on stdout and nothing else");
     command->footer("Example: megabed run scenarios/quickstart.toml --policy stateless --out results");
     command->callback([arguments, &action] {

@@ -105,7 +105,7 @@ class ResidentTraversal final : public TraversalKernel {
 public:
     ResidentTraversal(const Scenario& scenario, const CsrGraph& graph, const TraversalKernelOptions& options,
                       DevicePool pool)
-        : graph_(graph), pool_(std::move(pool)) {
+        : graph_(graph), arcs_nowhere_(options.arcs_nowhere), pool_(std::move(pool)) {
         arguments_.settings = std::get<TraversalWorkload>(scenario.workload).traversal;
         arguments_.inputs.readings = graph_readings(graph, scenario.expected_hits_per_item);
         arguments_.host_decides = options.host_decides;
@@ -139,6 +139,9 @@ public:
         }
         device_graph_ = *std::move(graph);
         arguments_.graph = device_graph_.view();
+        if (arcs_nowhere_) {
+            arguments_.graph.column = reinterpret_cast<const Vertex*>(std::uintptr_t{4096});
+        }
         if (const auto got = allocate_arrays(); !got) {
             return got;
         }
@@ -476,6 +479,7 @@ private:
     }
 
     const CsrGraph& graph_;
+    bool arcs_nowhere_;
     DevicePool pool_;
     RunArguments arguments_{};
     MappedDoorbell bell_;

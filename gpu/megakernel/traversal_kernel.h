@@ -21,6 +21,7 @@ struct TraversalKernelOptions {
     SimTime deadline{2'000'000'000};    ///< for a wait between blocks; beyond it the run ends
     std::uint32_t stuck_block = 0xFFFF'FFFF;  ///< tests: a block that does not come to the end of `stuck_wave`
     std::uint32_t stuck_wave = 0;
+    bool arcs_nowhere = false;  ///< tests: the arcs of the graph lie at no address, so that the kernel faults
 };
 
 /// A traversal by the resident kernel: what the CUDA backend and the benchmarks drive.

@@ -24,8 +24,10 @@ void CoTenantProcess::start() {
 }
 
 void CoTenantProcess::step(SimTime time) {
-    (void)allocations_.hold(wanted_.held(time));  // a full pool is their bad luck, and in what is told
-    const Bytes held = allocations_.held();
+    // In the simulator they have what they ask for, however much. Where the pool is full they get what is left,
+    // and what is told is what they ask for: the pressure is the same.
+    const Bytes wanted = wanted_.held(time);
+    const Bytes held = allocations_.hold(wanted) ? allocations_.held() : wanted;
     if (held.value() != held_.load(std::memory_order_relaxed)) {
         held_.store(held.value(), std::memory_order_relaxed);
         tell_(held);

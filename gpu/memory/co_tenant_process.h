@@ -14,8 +14,9 @@
 namespace megabed {
 
 /// The scenario's co-tenants on the card: a thread that takes and gives back real memory of a pool as their
-/// processes say, some ten thousand times a second, and tells how much they hold. Where the pool has no room
-/// they hold what they can get.
+/// processes say, some ten thousand times a second, and tells how much that is. Where the pool has no room they
+/// hold what they can get, and count for what they ask for, as in the simulator, where launches are then
+/// refused until others let go.
 class CoTenantProcess {
 public:
     /// `tell` is called with every change, on the thread. Requires: settings and pool outlive this.
@@ -25,6 +26,7 @@ public:
     /// Time begins. Memory that is held from the start is taken, and told, on return. Does nothing the second
     /// time, or where there are no co-tenants.
     void start();
+    /// As told.
     [[nodiscard]] Bytes held() const { return Bytes(held_.load(std::memory_order_relaxed)); }
 
 private:

@@ -1,6 +1,7 @@
 #include "gpu/memory/device_pool.h"
 
 #include "gpu/memory/co_tenant_allocations.h"
+#include "gpu/memory/co_tenant_process.h"
 #include "gpu/memory/cuda_check.h"
 
 #include <gtest/gtest.h>
@@ -235,6 +236,25 @@ TEST(CoTenantAllocations, Take_few_blocks_of_a_large_card) {
     PretendedPool pretended(Bytes{std::uint64_t{141} << 30});
     const CoTenantAllocations others(pretended.pool);
     EXPECT_EQ(others.block(), Bytes(36 * kMiB));
+}
+
+/// As in the simulator, where others have what they ask for: so is the pressure that a policy sees.
+TEST(CoTenantProcess, Counts_for_what_it_asks_for_where_the_pool_has_no_room) {
+    PretendedPool pretended(Bytes{16 * kMiB});
+    auto graph = pretended.pool.allocate(Bytes(9 * kMiB), "graph");
+    ASSERT_TRUE(graph);
+    for (const std::uint64_t wanted : {5 * kMiB, 40 * kMiB}) {
+        MemorySettings settings;
+        settings.co_tenants = {MemoryRamp{SimTime(0), SimTime(1), Bytes(wanted), Bytes(wanted)}};
+        std::uint64_t told = 0;
+        CoTenantProcess others(settings, 1, pretended.pool, [&](Bytes held) { told = held.value(); });
+        others.start();
+        EXPECT_EQ(told, wanted);
+        EXPECT_EQ(others.held(), Bytes(wanted));
+        EXPECT_LE(pretended.pool.held(), Bytes(16 * kMiB));
+        EXPECT_GE(pretended.pool.held(), Bytes(14 * kMiB));
+    }
+    EXPECT_EQ(pretended.pool.held(), Bytes(9 * kMiB));
 }
 
 TEST(CudaCheck, Tells_a_lost_context_from_a_refused_call) {

@@ -32,8 +32,8 @@ struct RingCounts {
 /// A backend that does the work, so that there is a result to look at.
 class ThreadBackend : public Backend {
 public:
-    /// Digest of the values of all vertices, to be compared with `oracle_digest` when the work is done; absent
-    /// where no graph is traversed.
+    /// When the work is done: of a traversal the digest of the values of all vertices, as `oracle_digest`; of
+    /// prescribed work what its waves came to, as `prescribed_oracle`; absent for services.
     [[nodiscard]] virtual std::optional<std::uint64_t> result_digest() const = 0;
     [[nodiscard]] virtual RingCounts ring_counts() const = 0;
 };

@@ -45,7 +45,7 @@ public:
     [[nodiscard]] virtual const ServiceTotals* service_totals() const { return nullptr; }
     /// Adds what does not depend on time: results, or that everything is accounted for.
     virtual void add_results(Digest& digest) const = 0;
-    /// As `Traversal::result_digest`; absent where no graph is traversed.
+    /// As `Traversal::result_digest`, or `prescribed_oracle`; absent for services.
     [[nodiscard]] virtual std::optional<std::uint64_t> result_digest() const { return std::nullopt; }
     [[nodiscard]] virtual WorkerPool& pool() = 0;
     [[nodiscard]] virtual const WorkerPool& pool() const = 0;
