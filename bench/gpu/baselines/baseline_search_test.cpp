@@ -41,7 +41,6 @@ std::uint32_t waves_of(const std::vector<std::uint32_t>& levels) {
     return waves;
 }
 
-/// A hub with all others around it, as a graph file: pull and push meet one row that holds everything.
 TEST_P(BaselineSearches, Levels_and_waves_are_the_oracles_from_any_root_again_and_again) {
     for (const char* const spec :
          {"kronecker:scale=14,edge_factor=16,seed=1", "rmat:scale=10,edge_factor=8,seed=5",
