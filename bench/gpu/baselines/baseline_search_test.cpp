@@ -44,8 +44,8 @@ std::uint32_t waves_of(const std::vector<std::uint32_t>& levels) {
 TEST_P(BaselineSearches, Levels_and_waves_are_the_oracles_from_any_root_again_and_again) {
     for (const char* const spec :
          {"kronecker:scale=14,edge_factor=16,seed=1", "rmat:scale=10,edge_factor=8,seed=5",
-          "mesh:rows=70,columns=65", "erdos-renyi:vertices=3000,edges=2500", "mesh:rows=1,columns=2",
-          "mesh:rows=1,columns=1000", "erdos-renyi:vertices=40,edges=700",
+          "mesh:rows=70,columns=65", "erdos-renyi:vertices=3000,edges=2500", "mesh:rows=2,columns=2",
+          "mesh:rows=2,columns=500", "erdos-renyi:vertices=40,edges=700",
           "small-world:vertices=2000,neighbours=6,seed=2"}) {
         SCOPED_TRACE(spec);
         const CsrGraph graph = load_graph(spec).value().graph;
