@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <algorithm>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace {
 struct Named {
     const char* name;
     baselines::MakeSearch* make;
+
+    friend std::ostream& operator<<(std::ostream& out, const Named& search) { return out << search.name; }
 };
 constexpr Named kSearches[] = {{"launch_per_wave", &baselines::launch_per_wave_search},
                                {"graph_replay", &baselines::graph_replay_search},
