@@ -1,18 +1,27 @@
-// What one decision costs on the device: a thread of a resident block decides again and again, each time for a
-// frontier that the last answer changed a little. Prints cycles and nanoseconds for every policy that compiles.
+// What one decision costs on the device, a row for every policy that compiles for it: a thread of a resident
+// block decides again and again, each time for a frontier that the last answer changed a little. Time is that
+// of the kernel between two CUDA events, divided by its decisions; `cycles` are the multiprocessor's. --card
+// prints the card's folder under bench/results.
+#include "bench/gpu/card_benchmark.h"
+#include "bench/gpu/event_timer.h"
 #include "gpu/megakernel/orders.cuh"
+#include "gpu/memory/cuda_check.h"
+#include "gpu/memory/device_pool.h"
 #include "policy/registry.h"
 
-#include <cuda_runtime.h>
-#include <cstdio>
+#include <benchmark/benchmark.h>
+#include <array>
 #include <string>
 
-namespace megabed::gpu {
+namespace megabed {
 namespace {
+
+using namespace gpu;
+
+constexpr std::uint32_t kRounds = 20'000;
 
 struct Probe {
     std::uint64_t cycles = 0;
-    std::uint64_t nanoseconds = 0;
     std::uint32_t answers = 0;
 };
 
@@ -24,7 +33,6 @@ __global__ void __launch_bounds__(kBlockLanes, 1)
     }
     shared.inputs = inputs;
     shared.state = state;
-    const std::uint64_t begun_ns = clock_ns();
     const auto begun = static_cast<std::uint64_t>(clock64());
     std::uint32_t answers = 0;
     for (std::uint32_t round = 0; round < rounds; ++round) {
@@ -34,43 +42,76 @@ __global__ void __launch_bounds__(kBlockLanes, 1)
         shared.state.frontier.arcs = std::uint64_t{4} * shared.state.frontier.vertices;
     }
     result->cycles = static_cast<std::uint64_t>(clock64()) - begun;
-    result->nanoseconds = clock_ns() - begun_ns;
     result->answers = answers;
 }
 
-}  // namespace
-}  // namespace megabed::gpu
-
-int main() {
-    using namespace megabed;
-    gpu::Probe* result = nullptr;
-    if (cudaMallocManaged(&result, sizeof(gpu::Probe)) != cudaSuccess) {
-        (void)std::puts("no CUDA device");
-        return 3;
-    }
-    gpu::DecisionInputs inputs;
-    inputs.request = LaunchRequest::direct(1, 528, 1024);
-    inputs.request.max_compute_workgroups_per_dimension = 65'535;
-    inputs.readings = {1 << 20, 1 << 20, std::uint64_t{1} << 22, 4};
-    gpu::LoopState state;
-    state.frontier = {500, 100'000, 499, false, 2000, std::uint64_t{1} << 21};
-    constexpr std::uint32_t kRounds = 2000;
-    (void)std::printf("%-14s %10s %10s\n", "policy", "cycles", "ns");
-    for (const PolicyRow& row : registered_policies()) {
-        const auto policy = compiled_policy(row.name);
-        if (!policy) {
-            continue;
-        }
-        for (int warm = 0; warm < 2; ++warm) {
-            gpu::probe<<<1, gpu::kBlockLanes>>>(*policy, inputs, state, kRounds, result);
-            if (const cudaError_t code = cudaDeviceSynchronize(); code != cudaSuccess) {
-                (void)std::printf("%s: %s\n", std::string(row.name).c_str(), cudaGetErrorString(code));
-                return 1;
-            }
-        }
-        (void)std::printf("%-14s %10.0f %10.0f   %u answers\n", std::string(row.name).c_str(),
-                          static_cast<double>(result->cycles) / kRounds,
-                          static_cast<double>(result->nanoseconds) / kRounds, result->answers);
-    }
-    return 0;
+/// In the middle of a search of a graph of a million vertices.
+struct Question {
+    DecisionInputs inputs{};
+    LoopState state{};
+};
+Question question() {
+    Question asked;
+    asked.inputs.request = LaunchRequest::direct(1, 528, 1024);
+    asked.inputs.request.max_compute_workgroups_per_dimension = 65'535;
+    asked.inputs.readings = {1 << 20, 1 << 20, std::uint64_t{1} << 22, 4};
+    asked.state.frontier = {500, 100'000, 499, false, 2000, std::uint64_t{1} << 21};
+    return asked;
 }
+
+void decide_again_and_again(benchmark::State& state, CompiledPolicy policy) {
+    auto pool = DevicePool::on_device(std::nullopt);
+    if (!pool) {
+        return fail_row(state, to_string(pool.error()));
+    }
+    const auto result = pool->buffer<Probe>(1, "the answer");
+    if (!result) {
+        return fail_row(state, to_string(result.error()));
+    }
+    const Question asked = question();
+    const EventTimer timer;
+    const auto run = [&] {
+        probe<<<1, kBlockLanes>>>(policy, asked.inputs, asked.state, kRounds, result->data());
+    };
+    (void)timer.time(run);  // warms up
+    std::array<Probe, 1> probed{};
+    for (auto _ : state) {
+        const double seconds = timer.time(run);
+        look_at_clocks();
+        state.SetIterationTime(seconds / kRounds);
+        if (const auto ran = cuda_check(cudaGetLastError(), "the kernel that decides"); !ran) {
+            return fail_row(state, to_string(ran.error()));
+        }
+        if (const auto got = result->download(probed); !got) {
+            return fail_row(state, to_string(got.error()));
+        }
+        if (probed[0].answers != kRounds) {
+            return fail_row(state, "a question had no answer");
+        }
+    }
+    state.SetLabel("CUDA events");
+    state.counters["cycles"] = static_cast<double>(probed[0].cycles) / kRounds;
+}
+
+Loaded<void> add_rows(const std::vector<std::string_view>& words) {
+    if (const auto none = take_no_words(words); !none) {
+        return none;
+    }
+    for (const PolicyRow& row : registered_policies()) {
+        if (const auto policy = compiled_policy(row.name)) {
+            constexpr int kTimes = 8;
+            const std::string name = "decision/" + std::string(row.name);
+            benchmark::RegisterBenchmark(
+                name.c_str(), [policy](benchmark::State& state) { decide_again_and_again(state, *policy); })
+                ->UseManualTime()
+                ->Unit(benchmark::kNanosecond)
+                ->Iterations(kTimes);
+        }
+    }
+    return {};
+}
+
+}  // namespace
+}  // namespace megabed
+
+int main(int argc, char** argv) { return megabed::card_benchmark_main(argc, argv, &megabed::add_rows); }

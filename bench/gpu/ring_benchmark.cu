@@ -1,6 +1,8 @@
 // The ring on the device: slots claimed one by one and in batches, and how long host and device take to hear of
-// each other. Kernels are timed by CUDA events, round trips by the host's clock; all as manual time.
-#include "gpu/device_policy.h"
+// each other. Kernels are timed by CUDA events, round trips by the host's clock: the row's label tells; all as
+// manual time. --card prints the card's folder under bench/results.
+#include "bench/gpu/card_benchmark.h"
+#include "bench/gpu/event_timer.h"
 #include "gpu/ring/device_atomics.cuh"
 #include "gpu/ring/device_ring.h"
 #include "gpu/ring/warp_team.cuh"
@@ -89,44 +91,6 @@ __global__ void cycle_ring(RingView view, std::uint32_t rounds) {
     }
 }
 
-class Events {
-public:
-    Events() {
-        cudaEventCreate(&begin_);
-        cudaEventCreate(&end_);
-    }
-    Events(const Events&) = delete;
-    Events& operator=(const Events&) = delete;
-    ~Events() {
-        cudaEventDestroy(begin_);
-        cudaEventDestroy(end_);
-    }
-    /// Seconds on the device.
-    template <class Launch>
-    double time(Launch launch) const {
-        cudaEventRecord(begin_);
-        launch();
-        cudaEventRecord(end_);
-        cudaEventSynchronize(end_);
-        float milliseconds = 0;
-        cudaEventElapsedTime(&milliseconds, begin_, end_);
-        return static_cast<double>(milliseconds) / 1e3;
-    }
-
-private:
-    cudaEvent_t begin_{};
-    cudaEvent_t end_{};
-};
-
-bool skipped_without_gpu(benchmark::State& state) {
-    if (const auto device = cuda_device_name(); !device) {
-        const std::string why = "no GPU: " + to_string(device.error());
-        state.SkipWithError(why.c_str());
-        return true;
-    }
-    return false;
-}
-
 unsigned processors() {
     int count = 0;
     cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, 0);
@@ -136,48 +100,44 @@ unsigned processors() {
 /// Arguments: blocks per multiprocessor, threads of a block.
 template <Claiming kHow, bool kCompletes>
 void claim_slots(benchmark::State& state) {
-    if (skipped_without_gpu(state)) {
-        return;
-    }
     const std::uint32_t slots = kHow == Claiming::Batches ? 1U << 22 : 1U << 18;
     const unsigned blocks = processors() * static_cast<unsigned>(state.range(0));
     const auto threads = static_cast<unsigned>(state.range(1));
-    const Events events;
+    const EventTimer timer;
     std::int64_t claimed = 0;
     for ([[maybe_unused]] auto _ : state) {
         const auto ring = DeviceRingStorage::make({slots, 1, 1, 0, 1}, plain_ring_allocator());
         if (!ring) {
-            state.SkipWithError(to_string(ring.error()).c_str());
+            fail_row(state, to_string(ring.error()));
             return;
         }
         const RingView view = ring->view();
         fill_ring<<<processors(), 256>>>(view);
         open_ring<<<1, 1>>>(view);
-        state.SetIterationTime(events.time([&] { drain_ring<kHow, kCompletes><<<blocks, threads>>>(view); }));
+        state.SetIterationTime(timer.time([&] { drain_ring<kHow, kCompletes><<<blocks, threads>>>(view); }));
         RingControl control;
         cudaMemcpy(&control, view.control, sizeof(control), cudaMemcpyDeviceToHost);
         if (control.claimed != slots || control.done != (kCompletes ? slots : 0) ||
             cudaGetLastError() != cudaSuccess) {
-            state.SkipWithError("not every slot was claimed once");
+            fail_row(state, "not every slot was claimed once");
             return;
         }
         claimed += slots;
+        look_at_clocks();
     }
+    state.SetLabel("CUDA events");
     state.SetItemsProcessed(claimed);
 }
 
 void cycle_slots(benchmark::State& state) {
-    if (skipped_without_gpu(state)) {
-        return;
-    }
     constexpr std::uint32_t kRounds = 64;
     const unsigned blocks = processors() * static_cast<unsigned>(state.range(0));
     const auto threads = static_cast<unsigned>(state.range(1));
-    const Events events;
+    const EventTimer timer;
     std::int64_t done = 0;
     const auto ring = DeviceRingStorage::make({1U << 20, 1, 1, 0, 1}, plain_ring_allocator());
     if (!ring) {
-        state.SkipWithError(to_string(ring.error()).c_str());
+        fail_row(state, to_string(ring.error()));
         return;
     }
     const RingView view = ring->view();
@@ -186,14 +146,16 @@ void cycle_slots(benchmark::State& state) {
         RingControl after;
         cudaMemcpy(&before, view.control, sizeof(before), cudaMemcpyDeviceToHost);
         open_ring<<<1, 1>>>(view);
-        state.SetIterationTime(events.time([&] { cycle_ring<<<blocks, threads>>>(view, kRounds); }));
+        state.SetIterationTime(timer.time([&] { cycle_ring<<<blocks, threads>>>(view, kRounds); }));
         cudaMemcpy(&after, view.control, sizeof(after), cudaMemcpyDeviceToHost);
         done += static_cast<std::int64_t>(after.done - before.done);
         if (after.published != after.done + after.in_flight || cudaGetLastError() != cudaSuccess) {
-            state.SkipWithError("items were lost");
+            fail_row(state, "items were lost");
             return;
         }
+        look_at_clocks();
     }
+    state.SetLabel("CUDA events");
     state.SetItemsProcessed(done);
 }
 
@@ -218,6 +180,7 @@ public:
         state.counters["p50_us"] = times_[times_.size() / 2];
         state.counters["p99_us"] = times_[times_.size() * 99 / 100];
         state.counters["max_us"] = times_.back();
+        state.SetLabel("host clock");
     }
 
 private:
@@ -231,7 +194,7 @@ std::unique_ptr<ServiceEngine> running_engine(benchmark::State& state) {
     plan.deadline = SimTime(20'000'000'000);
     auto engine = ServiceEngine::make(plan, plain_ring_allocator());
     if (!engine || !(*engine)->run_with(256)) {
-        state.SkipWithError(engine ? (*engine)->failure()->c_str() : to_string(engine.error()).c_str());
+        fail_row(state, engine ? (*engine)->failure().value_or("it does not run") : to_string(engine.error()));
         return nullptr;
     }
     return std::move(*engine);
@@ -239,9 +202,6 @@ std::unique_ptr<ServiceEngine> running_engine(benchmark::State& state) {
 
 /// From an order to its answer.
 void time_orders(benchmark::State& state, const ServiceOrder& order) {
-    if (skipped_without_gpu(state)) {
-        return;
-    }
     const auto engine = running_engine(state);
     Quantiles quantiles;
     while (engine && state.KeepRunning()) {
@@ -249,11 +209,12 @@ void time_orders(benchmark::State& state, const ServiceOrder& order) {
         const auto answer = engine->give(order, kPatience);
         const double seconds = seconds_since(begin);
         if (!answer) {
-            state.SkipWithError(engine->failure()->c_str());
+            fail_row(state, engine->failure().value_or("no answer"));
             return;
         }
         state.SetIterationTime(seconds);
         quantiles.add(seconds);
+        look_at_clocks();
     }
     quantiles.report(state);
 }
@@ -273,9 +234,6 @@ void empty_launch(benchmark::State& state) {
 /// An item without work, from when the host sends it until it has the notice. Argument: 1 if the steward may
 /// carry it out itself, 0 if it goes through the ring to a group. A second thread keeps a launch on.
 void empty_slot_service(benchmark::State& state) {
-    if (skipped_without_gpu(state)) {
-        return;
-    }
     const auto engine = running_engine(state);
     if (!engine) {
         return;
@@ -312,6 +270,7 @@ void empty_slot_service(benchmark::State& state) {
         const double seconds = seconds_since(begin);
         state.SetIterationTime(seconds);
         quantiles.add(seconds);
+        look_at_clocks();
     }
     quantiles.report(state);
     engine->abort();  // ends the holder, too
@@ -354,4 +313,4 @@ BENCHMARK(empty_slot_service)->ArgName("express")->Arg(1)->Arg(0)->UseManualTime
 }  // namespace
 }  // namespace megabed
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return megabed::card_benchmark_main(argc, argv, &megabed::take_no_words); }
