@@ -24,7 +24,8 @@ public:
 };
 
 /// Where the policy of a scenario is decided on the card: where the scenario wants it, if the workload is a
-/// traversal, the policy one that compiles for the device, and nothing comes between telemetry and policy.
+/// traversal or a service, the policy one that compiles for the device, and nothing comes between telemetry and
+/// policy.
 [[nodiscard]] DecisionPlace cuda_decision_place(const Scenario& scenario);
 
 /// The CUDA megakernel. Where the device decides, a kernel runs many launches on its own; the backend then

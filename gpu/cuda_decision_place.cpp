@@ -10,8 +10,9 @@ DecisionPlace cuda_decision_place(const Scenario& scenario) {
     // Parameters that it refuses are the host's to put into words.
     const bool refuses =
         policy == CompiledPolicy::Hardened && hardened::check_parameters(scenario.parameters).has_value();
-    const bool possible = std::holds_alternative<TraversalWorkload>(scenario.workload) && policy && !refuses &&
-                          scenario.faults.empty();
+    const bool decides = std::holds_alternative<TraversalWorkload>(scenario.workload) ||
+                         std::holds_alternative<ServiceWorkload>(scenario.workload);
+    const bool possible = decides && policy && !refuses && scenario.faults.empty();
     return possible ? scenario.decide : DecisionPlace::Host;
 }
 

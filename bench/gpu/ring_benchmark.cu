@@ -1,6 +1,7 @@
 // The ring on the device: slots claimed one by one and in batches, and how long host and device take to hear of
 // each other. Kernels are timed by CUDA events, round trips by the host's clock; all as manual time.
 #include "gpu/device_policy.h"
+#include "gpu/memory/device_pool.h"
 #include "gpu/ring/device_atomics.cuh"
 #include "gpu/ring/device_ring.h"
 #include "gpu/ring/warp_team.cuh"
@@ -17,6 +18,12 @@
 
 namespace megabed {
 namespace {
+
+/// Requires: there is a card.
+DevicePool& benchmark_pool() {
+    static DevicePool pool = DevicePool::on_device(std::nullopt).value();
+    return pool;
+}
 
 /// How a kernel goes through a full ring.
 enum class Claiming : std::uint8_t {
@@ -145,7 +152,7 @@ void claim_slots(benchmark::State& state) {
     const Events events;
     std::int64_t claimed = 0;
     for ([[maybe_unused]] auto _ : state) {
-        const auto ring = DeviceRingStorage::make({slots, 1, 1, 0, 1}, plain_ring_allocator());
+        const auto ring = DeviceRingStorage::make({slots, 1, 1, 0, 1}, benchmark_pool());
         if (!ring) {
             state.SkipWithError(to_string(ring.error()).c_str());
             return;
@@ -175,7 +182,7 @@ void cycle_slots(benchmark::State& state) {
     const auto threads = static_cast<unsigned>(state.range(1));
     const Events events;
     std::int64_t done = 0;
-    const auto ring = DeviceRingStorage::make({1U << 20, 1, 1, 0, 1}, plain_ring_allocator());
+    const auto ring = DeviceRingStorage::make({1U << 20, 1, 1, 0, 1}, benchmark_pool());
     if (!ring) {
         state.SkipWithError(to_string(ring.error()).c_str());
         return;
@@ -229,7 +236,7 @@ std::unique_ptr<ServiceEngine> running_engine(benchmark::State& state) {
     plan.slots = 1024;
     plan.notices = 64;
     plan.deadline = SimTime(20'000'000'000);
-    auto engine = ServiceEngine::make(plan, plain_ring_allocator());
+    auto engine = ServiceEngine::make(plan, benchmark_pool());
     if (!engine || !(*engine)->run_with(256)) {
         state.SkipWithError(engine ? (*engine)->failure()->c_str() : to_string(engine.error()).c_str());
         return nullptr;
@@ -270,8 +277,9 @@ void empty_launch(benchmark::State& state) {
     time_orders(state, order);
 }
 
-/// An item without work, from when the host sends it until it has the notice. Argument: 1 if the steward may
-/// carry it out itself, 0 if it goes through the ring to a group. A second thread keeps a launch on.
+/// An item without work, from when the host sends it until it has the notice. Argument: its ItemRoute: 0,
+/// through the ring's queue; 1, straight to a group that waits; 2, by the steward. A second thread keeps a
+/// launch on.
 void empty_slot_service(benchmark::State& state) {
     if (skipped_without_gpu(state)) {
         return;
@@ -288,7 +296,7 @@ void empty_slot_service(benchmark::State& state) {
     RingItem holder;
     holder.argument[0] = 0xffff'ffff;
     holder.argument[1] = 0xff;
-    engine->send(holder, false);
+    engine->send(holder, ItemRoute::Ring);
     std::atomic<bool> over = false;
     std::thread launcher([&] {
         ServiceOrder order;
@@ -306,7 +314,7 @@ void empty_slot_service(benchmark::State& state) {
     Quantiles quantiles;
     while (state.KeepRunning() && !over) {
         const auto begin = Clock::now();
-        (void)engine->send(item, state.range(0) != 0);
+        (void)engine->send(item, static_cast<ItemRoute>(state.range(0)));
         while (!engine->next_notice() && !over) {
         }
         const double seconds = seconds_since(begin);
@@ -349,7 +357,7 @@ BENCHMARK_TEMPLATE(claim_slots, Claiming::OneAThread, false)
 BENCHMARK(cycle_slots)->Apply(claim_arguments)->Name("slots_published_claimed_completed/batches");
 BENCHMARK(doorbell_round_trip)->UseManualTime()->Iterations(20'000);
 BENCHMARK(empty_launch)->UseManualTime()->Iterations(5'000);
-BENCHMARK(empty_slot_service)->ArgName("express")->Arg(1)->Arg(0)->UseManualTime()->Iterations(20'000);
+BENCHMARK(empty_slot_service)->ArgName("route")->Arg(2)->Arg(1)->Arg(0)->UseManualTime()->Iterations(20'000);
 
 }  // namespace
 }  // namespace megabed

@@ -88,7 +88,11 @@ public:
             if (results[at] == PublishResult::Published) {
                 tenants[written] = items[at].tenant;
                 classes[written] = items[at].priority;
-                fill(view_.slots[indices[written]], items[at], static_cast<std::uint32_t>(ticket + written));
+                RingSlot& slot = view_.slots[indices[written]];
+                fill(slot, items[at], static_cast<std::uint32_t>(ticket + written),
+                     atomics_.load_relaxed(control.epoch));
+                const SlotStatus before{atomics_.load_relaxed(slot.status)};
+                atomics_.store(slot.status, SlotStatus::of(SlotState::Published, before.generation() + 1).word);
                 ++written;
             }
         }
@@ -136,6 +140,75 @@ public:
         if (team.leads()) {
             atomics_.note(control.done, std::uint64_t{total});
         }
+    }
+
+    /// Takes free slots out of circulation for `issue`; `mine`, `slots`: as an index queue's pop. Returns how
+    /// many the team got. They are given back by `return_free`, or the ring is smaller without them.
+    template <class Team>
+    constexpr std::uint32_t take_free(const Team& team, ClaimedSlot* slots, std::uint32_t& mine) {
+        std::uint32_t indices[Team::kShare] = {};
+        const std::uint32_t got = queues_.pop(team, kFreeQueue, indices, mine);
+        for (std::uint32_t at = 0; at < mine; ++at) {
+            slots[at] = {indices[at], SlotStatus{atomics_.load_relaxed(view_.slots[indices[at]].status)}};
+        }
+        return got;
+    }
+    template <class Team>
+    constexpr void return_free(const Team& team, const ClaimedSlot* slots, std::uint32_t mine) {
+        std::uint32_t indices[Team::kShare] = {};
+        for (std::uint32_t at = 0; at < mine; ++at) {
+            indices[at] = slots[at].slot;
+        }
+        queues_.push(team, kFreeQueue, indices, mine);
+    }
+
+    /// What `issue` need not ask memory for, since its caller alone changes it.
+    struct IssueFrom {
+        std::uint64_t ticket = 0;  ///< items published so far
+        std::uint64_t now = 0;     ///< in the watchdog's clock
+        std::uint32_t epoch = 0;
+    };
+    /// A free slot and the worker that an item is for.
+    struct IssuePlace {
+        ClaimedSlot slot{};  ///< as `take_free` gave it; then, as the worker claims it
+        std::uint32_t worker = 0;
+    };
+
+    /// Publishes the first `count` of each lane's items and claims them in the same step, for workers that the
+    /// caller has chosen and that are at nothing, each against a claim that it has from `take_claims`. The
+    /// watchdog sees the workers at their items, and they are inside the gate: each completes its item or fails
+    /// it, and leaves. The caller tells them by a release of its own, which brings everything here along.
+    /// Requires: known opcodes and tenants without quota, no locks; the caller alone publishes, closes the
+    /// gate, which is open, and watches.
+    template <class Team>
+    constexpr void issue(const Team& team, const RingItem* items, IssuePlace* places, std::uint32_t count,
+                         const IssueFrom& from) {
+        RingControl& control = *view_.control;
+        const std::uint32_t total = team.sum(count);
+        const std::uint64_t ticket = from.ticket + team.sum_before(count);
+        if (team.leads()) {
+            atomics_.note(control.in_flight, std::uint64_t{total});
+            atomics_.note(control.published, std::uint64_t{total});
+            atomics_.note(control.claimed, std::uint64_t{total});
+            atomics_.note(control.gate, total);
+        }
+        atomics_.at(RingPoint::BeforePublish);
+        std::uint32_t tenants[Team::kShare] = {};
+        for (std::uint32_t at = 0; at < count; ++at) {
+            ClaimedSlot& claimed = places[at].slot;
+            RingSlot& slot = view_.slots[claimed.slot];
+            fill(slot, items[at], static_cast<std::uint32_t>(ticket + at), from.epoch);
+            claimed.status = SlotStatus::of(SlotState::Claimed, claimed.status.generation() + 1);
+            atomics_.store_relaxed(slot.status, claimed.status.word);
+            WorkerRecord& record = view_.workers[places[at].worker];
+            atomics_.store_relaxed(record.since, from.now);
+            atomics_.store_relaxed(record.item, std::uint64_t{claimed.slot} << 32 | claimed.status.word);
+            tenants[at] = items[at].tenant;
+        }
+        team.by_key(tenants, count, [this](std::uint32_t tenant, std::uint32_t times) {
+            atomics_.note(view_.tenants[tenant].published, std::uint64_t{times});
+        });
+        team.sync();
     }
 
     // ---- workers ----
@@ -207,6 +280,15 @@ public:
     /// Requires: count <= Team::kShare.
     template <class Team>
     constexpr std::uint32_t complete(const Team& team, const ClaimedSlot* claimed, std::uint32_t count) {
+        return complete(team, claimed, count, [](std::uint32_t /*at*/) {});
+    }
+
+    /// As above, and calls `tell(at)` for each of the lane's items that was not given up as soon as it is
+    /// marked as done, before it is counted: counting takes longer than whoever waits for the item likes to
+    /// wait.
+    template <class Team, class Tell>
+    constexpr std::uint32_t complete(const Team& team, const ClaimedSlot* claimed, std::uint32_t count,
+                                     Tell tell) {
         std::uint32_t opcodes[Team::kShare] = {};
         std::uint32_t tenants[Team::kShare] = {};
         ClaimedSlot finished[Team::kShare] = {};
@@ -221,6 +303,7 @@ public:
             if (atomics_.exchange_if_release(slot.status, expected,
                                              claimed[at].status.with(SlotState::Done).word)) {
                 unlock(lock);
+                tell(at);
                 opcodes[mine] = opcode;
                 tenants[mine] = tenant;
                 finished[mine++] = claimed[at];
@@ -378,7 +461,7 @@ private:
         return item.priority < kRingClasses ? PublishResult::Published : PublishResult::UnknownClass;
     }
 
-    constexpr void fill(RingSlot& slot, const RingItem& item, std::uint32_t ticket) const {
+    constexpr void fill(RingSlot& slot, const RingItem& item, std::uint32_t ticket, std::uint32_t epoch) const {
         slot.opcode = item.opcode;
         slot.tenant = item.tenant;
         slot.priority = item.priority;
@@ -388,9 +471,7 @@ private:
         slot.argument[kArgTicket] = ticket;
         slot.argument[kArgPutBack] = 0;
         slot.argument[kArgLock] = item.lock;
-        slot.argument[kArgBornEpoch] = atomics_.load_relaxed(view_.control->epoch);
-        const SlotStatus before{atomics_.load_relaxed(slot.status)};
-        atomics_.store(slot.status, SlotStatus::of(SlotState::Published, before.generation() + 1).word);
+        slot.argument[kArgBornEpoch] = epoch;
     }
 
     constexpr void publish_again(std::uint32_t index) {
