@@ -37,16 +37,33 @@ __device__ bool decide_service(const DecisionRules& rules, const ServiceReadings
     return answered;
 }
 
+/// In shared memory: a copy of what the kernel before left behind, and the answer of the policy.
+struct DeciderBoard {
+    DecisionLoop loop;
+    Decision decision;
+    std::uint32_t answered;
+};
+
+/// Asks the policy about the readings of the loop's note. Called by one thread; not inlined, so that the
+/// steward's other rounds need not carry its registers.
+static __device__ __noinline__ void decide_on(const DecisionRules& rules, DeciderBoard& board) {
+    constexpr std::size_t kPolicies = static_cast<std::size_t>(CompiledPolicy::VyreDriver) + 1;
+    DecisionLoop& loop = board.loop;
+    const bool answered = decide_service(rules, loop.note.readings, loop.policy, board.decision,
+                                         std::make_index_sequence<kPolicies>());
+    if (answered) {
+        loop.policy = board.decision.next;
+        loop.note.recommendation = board.decision.recommendation;
+    }
+    loop.note.decided_ns = device_clock();
+    board.answered = answered ? 1 : 0;
+}
+
 /// Decides a service's launches and notes them for the host, which holds each against its own copy of the
 /// policy. The steward does it between two launches, when no item could be claimed anyway. Called by its warp.
 class ServiceDecider {
 public:
-    /// In shared memory: a copy of what the kernel before left behind, and the answer of the policy.
-    struct Board {
-        DecisionLoop loop;
-        Decision decision;
-        std::uint32_t answered;
-    };
+    using Board = DeciderBoard;
 
     __device__ ServiceDecider(const ServiceState& state, Board& board, std::uint32_t lane)
         : state_(state), board_(board), lane_(lane) {
@@ -84,15 +101,7 @@ public:
             loop.note.readings.queue_len = saturate_u32(queue_len);
             loop.note.readings.resident_bytes = state_.rules->own_bytes + co_tenant_bytes;
             loop.next.requeues = 0;
-            const bool answered = decide_service(
-                *state_.rules, loop.note.readings, loop.policy, board_.decision,
-                std::make_index_sequence<static_cast<std::size_t>(CompiledPolicy::VyreDriver) + 1>());
-            if (answered) {
-                loop.policy = board_.decision.next;
-                loop.note.recommendation = board_.decision.recommendation;
-            }
-            loop.note.decided_ns = device_clock();
-            board_.answered = answered ? 1 : 0;
+            decide_on(*state_.rules, board_);
         });
         return board_.answered != 0;
     }

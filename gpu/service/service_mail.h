@@ -58,8 +58,9 @@ inline constexpr std::uint32_t kMeasured = 2;   ///< it came after the warm-up: 
 enum class ServiceCommand : std::uint32_t {
     None,
     Ping,    ///< answer at once
-    Run,     ///< a launch; the answer comes when it is over
-    Decide,  ///< the steward decides launch after launch and notes them, until it must stop; answered at once
+    Run,     ///< a launch; the answer comes when it is over. Where the host decides
+    Decide,  ///< where the device does: the steward decides launch after launch and notes them, until it must
+             ///< stop; answered at once
     Halt,    ///< it decides no more; the answer comes when the launch that is on is over
     Park,    ///< the kernel ends; everything stays where it is
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "gpu/service/group_watch.cuh"
 #include "gpu/service/service_decider.cuh"
 #include "gpu/service/straight_items.cuh"
 #include "policy/units.h"
@@ -23,9 +24,6 @@ public:
     struct Launch {
         std::uint64_t end = 0;
         std::uint64_t closing_since = 0;
-        std::uint64_t watched = 0;
-        std::uint64_t progress_seen = 0;
-        std::uint64_t progress_time = 0;
         std::uint64_t republished_at = 0;
         std::uint64_t republished_time = 0;
         std::uint32_t epoch = 0;  ///< of the ring
@@ -37,6 +35,7 @@ public:
         ServiceMemory memory;  ///< what others write of it is not read here
         Launch launch;
         GroupDispatch::Board dispatch;
+        GroupWatch::Board watch;
         typename Decider::Board decider;
     };
 
@@ -46,7 +45,8 @@ public:
           ring_(state.ring),
           lane_(team_.rank()),
           dispatch_(state, board.dispatch, lane_),
-          straight_(state, dispatch_, lane_),
+          straight_(state, lane_),
+          watch_(state, board.watch),
           epoch_end_(state, board.memory),
           decider_(state, board.decider, lane_),
           memory_(board.memory),
@@ -82,9 +82,7 @@ public:
             }
             const std::uint32_t entries = whole_entries();
             if constexpr (kDecides) {
-                if (deciding_) {
-                    go_on(entries);
-                }
+                go_on(entries);
             }
             deliver(entries);
             report_done();
@@ -139,6 +137,7 @@ private:
             waiting_ = ring_.waiting();
             deferred_ = ring_.deferred();
         }
+        dispatch_.look();  // the last load, since none begins before an acquire is through
         done_ = led(done_);
         in_flight_ = led(in_flight_);
         claims_left_ = __shfl_sync(kAll, claims_left_, 0);
@@ -146,7 +145,6 @@ private:
         published_ = led(published_);
         waiting_ = led(waiting_);
         deferred_ = led(deferred_);
-        dispatch_.look();  // last, since nothing is loaded before an acquire is through
         now_ = team_.of_leader(device_clock());
     }
 
@@ -218,15 +216,17 @@ private:
                 carry_out(item, entry, at_once);
             }
             const std::uint32_t end = first_lanes(route != ItemRoute::Ring || lane_ < at_once);
-            const std::uint32_t handed = straight_.hand_out(item, at_once, at_most(end - at_once, stock_),
-                                                            {published_ + at_once, now_, launch_.epoch});
+            const std::uint32_t handed =
+                straight_.hand_out(dispatch_, item, at_once, at_most(end - at_once, stock_),
+                                   {published_ + at_once, now_, launch_.epoch});
             stock_ -= handed;
             at_once += handed;
         }
         const bool offered = lane_ >= at_once && lane_ < count;
         PublishResult result = PublishResult::Published;
         if (at_once < count) {
-            ring_.publish(team_, &item, offered ? 1U : 0U, &result);
+            waiting_ +=
+                ring_.publish(team_, &item, offered ? 1U : 0U, &result);  // so that groups are woken now
         }
         // The host sends no more than there are slots; should it, the rest stays where it is.
         const unsigned full = __ballot_sync(kAll, offered && result == PublishResult::Full);
@@ -243,16 +243,6 @@ private:
             memory_.taken += taken;
             SystemAtomics::store_relaxed(state_.mail.desk->taken, memory_.taken);
         });
-    }
-
-    [[nodiscard]] __device__ static std::uint32_t at_most(std::uint32_t one, std::uint32_t other) {
-        return one < other ? one : other;
-    }
-
-    /// How many of the first lanes say so.
-    [[nodiscard]] __device__ static std::uint32_t first_lanes(bool says) {
-        const auto others = static_cast<int>(~__ballot_sync(kAll, says));
-        return others == 0 ? kRingBatch : static_cast<std::uint32_t>(__ffs(others)) - 1;
     }
 
     /// Each of the first `count` lanes is a worker for its item, which takes next to no time. The host hears of
@@ -323,20 +313,21 @@ private:
             });
         }
         const std::uint64_t end = wide(command_word(kCommandEndLow), command_word(kCommandEndHigh));
-        if (kind == ServiceCommand::Run) {
+        if constexpr (kDecides) {
+            if (kind == ServiceCommand::Halt && deciding_) {
+                halting_ = true;
+                return kind;  // answered when the launch is over
+            }
+            if (kind == ServiceCommand::Decide) {
+                decider_.set_tenants_end(end);
+                deciding_ = true;
+            }
+        } else if (kind == ServiceCommand::Run) {
             begin_run(command_word(kCommandWorkers), command_word(kCommandClaims),
                       command_word(kCommandLiftAge), end);
-        } else if (kind == ServiceCommand::Halt && deciding_) {
-            halting_ = true;  // answered when the launch is over
-        } else {
-            if constexpr (kDecides) {
-                if (kind == ServiceCommand::Decide) {
-                    decider_.set_tenants_end(end);
-                    deciding_ = true;
-                }
-            }
-            send_answer(0);
+            return kind;  // answered when the launch is over
         }
+        send_answer(0);
         return kind;
     }
 
@@ -360,13 +351,13 @@ private:
         }
         stock_ = static_cast<std::uint32_t>(team_.of_leader(stock));
         claims_left_ = 1;  // what was seen of the launch before counts no more; the next look tells
+        watch_.begin();
         dispatch_.set_workers(workers);
         dispatch_.look();
         phase_ = Phase::Open;
         set([&] {
             launch_.end = end;
             launch_.epoch = epoch;
-            launch_.progress_seen = ~std::uint64_t{0};
             launch_.republished_at = ~std::uint64_t{0};
         });
     }
@@ -389,7 +380,7 @@ private:
                 keep_going();
             }
         }
-        watch();
+        watch_.watch(now_, in_flight_ != 0);
         if (phase_ == Phase::Closing) {
             finish_if_over();
         }
@@ -405,13 +396,13 @@ private:
             stock_ += static_cast<std::uint32_t>(
                 team_.of_leader(team_.leads() ? ring_.take_claims(kStock - stock_) : 0));
         }
-        // What was put back is looked at again once nothing else waits and something has come or gone.
         if (claims_left_ > 0 && waiting_ != 0) {
             dispatch_.wake(waiting_);
         }
         if (!mail_seen_) {
             straight_.take_free();
         }
+        // What was put back is looked at again once nothing else waits and something has come or gone.
         const std::uint64_t moved = done_ + memory_.taken;
         if (waiting_ == 0 && deferred_ != 0 &&
             (moved != launch_.republished_at || now_ - launch_.republished_time > kLookAgainAfter)) {
@@ -423,40 +414,12 @@ private:
         }
     }
 
-    /// The watchdog: an item that takes too long, or no progress for as long although items are in flight.
-    __device__ void watch() {
-        // Looking at a thousand groups takes some 20 us, in which nothing is delivered.
-        if (now_ - launch_.watched < state_.deadline / 16) {
-            return;
-        }
-        for (std::uint32_t worker = lane_; worker < groups(); worker += WarpTeam::kLanes) {
-            ring_.give_up_stuck(worker, now_, state_.deadline);
-        }
-        const std::uint64_t progress = team_.of_leader(ring_.progress());
-        const bool moves = progress != launch_.progress_seen || in_flight_ == 0;
-        const bool stands = !moves && now_ - launch_.progress_time > state_.deadline;
-        set([&] {
-            launch_.watched = now_;
-            launch_.progress_seen = progress;
-            launch_.progress_time = moves || stands ? now_ : launch_.progress_time;
-            if (stands) {
-                ring_.give_up_any();
-            }
-        });
-    }
-
     /// Over when nobody is inside; after a fault, when all are out but those that are stuck.
     __device__ void finish_if_over() {
         const auto busy = static_cast<std::uint32_t>(team_.of_leader(ring_.busy()));
         bool over = busy == 0;
         if (!over && faults_ != 0) {
-            std::uint32_t stuck = 0;
-            for (std::uint32_t first = 0; first < groups(); first += WarpTeam::kLanes) {
-                const std::uint32_t worker = first + lane_;
-                const bool is_stuck = worker < groups() && ring_.is_stuck(worker);
-                stuck += static_cast<std::uint32_t>(__popc(__ballot_sync(kAll, is_stuck)));
-            }
-            over = busy <= stuck || now_ - launch_.closing_since > state_.deadline;
+            over = busy <= watch_.stuck() || now_ - launch_.closing_since > state_.deadline;
         }
         if (over) {
             phase_ = Phase::Idle;
@@ -465,17 +428,15 @@ private:
             const FaultRecord fault = faults_ != 0 ? epoch_end_.settled_fault() : FaultRecord{};
             const EpochTelemetry epoch = epoch_end_.take(done_);
             if constexpr (kDecides) {
-                if (deciding_) {
-                    decider_.remember(epoch);
-                    decider_.note_launch(faults_ != 0 ? NoteKind::Fault : NoteKind::Launch, epoch.items, fault);
-                    deciding_ = faults_ == 0;
-                    if (!deciding_ && halting_) {
-                        halted();
-                    }
-                    return;
+                decider_.remember(epoch);
+                decider_.note_launch(faults_ != 0 ? NoteKind::Fault : NoteKind::Launch, epoch.items, fault);
+                deciding_ = faults_ == 0;
+                if (!deciding_ && halting_) {
+                    halted();
                 }
+            } else {
+                answer(epoch, fault);
             }
-            answer(epoch, fault);
         }
     }
 
@@ -483,6 +444,9 @@ private:
 
     /// Goes on to the next launch where none is on. `entries`: items seen in the inbox, which end an empty one.
     __device__ void go_on(std::uint32_t entries) {
+        if (!deciding_) {
+            return;
+        }
         if (resting_) {
             if (in_flight_ == 0 && entries == 0 && now_ < launch_.end && !halting_) {
                 return;
@@ -524,10 +488,6 @@ private:
                       at_least_one(decided.geometry.slot_count.value()),
                       decided.age_priority_work ? lift_age + (lift_age != ~0U ? 1 : 0) : 0, end);
         }
-    }
-
-    [[nodiscard]] __device__ static std::uint32_t at_least_one(std::uint32_t value) {
-        return value != 0 ? value : 1;
     }
 
     /// Tells the host when publishers are to wait, and when no more.
@@ -613,6 +573,7 @@ private:
     std::uint32_t lane_;
     GroupDispatch dispatch_;
     StraightItems straight_;
+    GroupWatch watch_;
     EpochEnd epoch_end_;
     Decider decider_;
     ServiceMemory& memory_;
