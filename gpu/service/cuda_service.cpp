@@ -90,7 +90,7 @@ public:
             (void)inlet_.align_clocks(kPingsAtFirst);
         }
         if (plan_.rules) {
-            noted_.emplace(workload_, plan_.deadline, *engine_, inlet_, *publishers_);
+            noted_.emplace(workload_, plan_.deadline, kLanesAtFirst, *engine_, inlet_, *publishers_);
         }
         publishers_->start(inlet_);
     }

@@ -29,7 +29,7 @@ bool NotedLaunches::let_decide() {
     order.kind = ServiceCommand::Decide;
     order.end = inlet_.on_device(workload_.duration);
     order.warm_up = inlet_.on_device(workload_.warm_up);
-    decides_ = engine_.runs() && engine_.give(order, deadline_).has_value();
+    decides_ = engine_.run_with(lanes_) && engine_.give(order, deadline_).has_value();
     return decides_;
 }
 
@@ -51,10 +51,11 @@ void NotedLaunches::await() {
         if (note_) {
             decides_ = decides_ && note_->kind == NoteKind::Launch;
             if (note_->kind == NoteKind::Relaunch) {
-                if (!engine_.run_with(note_->recommendation.geometry.workgroup_size_x) || !let_decide()) {
+                lanes_ = note_->recommendation.geometry.workgroup_size_x;
+                note_.reset();
+                if (!let_decide()) {
                     return;
                 }
-                note_.reset();
             }
             continue;
         }

@@ -17,10 +17,15 @@ namespace megabed {
 /// only it can: it makes publishers wait, tells the clocks apart, starts the kernel anew for other groups.
 class NotedLaunches {
 public:
-    /// Requires: the engine's plan has rules; all outlive this.
-    NotedLaunches(const ServiceWorkload& workload, SimTime deadline, ServiceEngine& engine, MailInlet& inlet,
-                  PublisherThread& publishers)
-        : workload_(workload), deadline_(deadline), engine_(engine), inlet_(inlet), publishers_(publishers) {}
+    /// `lanes`: of the groups at first. Requires: the engine's plan has rules; all outlive this.
+    NotedLaunches(const ServiceWorkload& workload, SimTime deadline, std::uint32_t lanes, ServiceEngine& engine,
+                  MailInlet& inlet, PublisherThread& publishers)
+        : workload_(workload),
+          deadline_(deadline),
+          lanes_(lanes),
+          engine_(engine),
+          inlet_(inlet),
+          publishers_(publishers) {}
 
     /// The work is done, and every launch was handed out.
     [[nodiscard]] bool done() const { return ended_ && !note_; }
@@ -28,7 +33,7 @@ public:
     [[nodiscard]] ServiceReadings observe();
     /// Hands the launch out, and waits for the next one, so that `done` is known.
     [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation);
-    /// The device decides no more.
+    /// The device decides no more, until the next launch is waited for.
     void halt();
 
     /// Where device and host differ, or what else the host cannot go on with.
@@ -47,6 +52,7 @@ private:
 
     const ServiceWorkload& workload_;
     SimTime deadline_;
+    std::uint32_t lanes_;
     ServiceEngine& engine_;
     MailInlet& inlet_;
     PublisherThread& publishers_;
