@@ -70,7 +70,8 @@ public:
             }
             // While the steward decides, commands come in the middle of launches, too: pings and the one to
             // halt.
-            const ServiceCommand kind = has_command() ? command_kind() : ServiceCommand::None;
+            const ServiceCommand kind =
+                has_command() ? static_cast<ServiceCommand>(command_word(kCommandKind)) : ServiceCommand::None;
             const bool ordered =
                 kind != ServiceCommand::None &&
                 (phase_ == Phase::Idle ||
@@ -89,7 +90,7 @@ public:
             if (phase_ != Phase::Idle) {
                 run_on();
             }
-            if (ordered && carry_out_command() == ServiceCommand::Park) {
+            if (ordered && carry_out(kind) == ServiceCommand::Park) {
                 leave();
                 return;
             }
@@ -213,7 +214,7 @@ private:
         if (phase_ == Phase::Open && waiting_ == 0) {
             at_once = at_most(stock_, first_lanes(route == ItemRoute::Steward));
             if (at_once != 0) {
-                carry_out(item, entry, at_once);
+                serve_at_once(item, entry, at_once);
             }
             const std::uint32_t end = first_lanes(route != ItemRoute::Ring || lane_ < at_once);
             const std::uint32_t handed =
@@ -247,7 +248,7 @@ private:
 
     /// Each of the first `count` lanes is a worker for its item, which takes next to no time. The host hears of
     /// it before it is counted, since counting takes longer than anything else here.
-    __device__ void carry_out(const RingItem& item, std::uint32_t entry, std::uint32_t count) {
+    __device__ void serve_at_once(const RingItem& item, std::uint32_t entry, std::uint32_t count) {
         const bool mine = lane_ < count;
         const std::uint32_t flags = mine ? item.argument[kServiceFlags] : 0;
         const bool waited_for = (flags & kWaitedFor) != 0;
@@ -293,16 +294,11 @@ private:
         return tag != memory_.command && (agree & 0xffffU) == 0xffffU;
     }
 
-    [[nodiscard]] __device__ ServiceCommand command_kind() const {
-        return static_cast<ServiceCommand>(command_word(kCommandKind));
-    }
-
     __device__ void note_command() {
         set([&] { memory_.command = mail_tag(bell_); });
     }
 
-    __device__ ServiceCommand carry_out_command() {
-        const ServiceCommand kind = command_kind();
+    __device__ ServiceCommand carry_out(ServiceCommand kind) {
         note_command();
         if (kind == ServiceCommand::Run || kind == ServiceCommand::Decide) {
             const std::uint64_t warm_up =
