@@ -35,6 +35,8 @@ TEST(CudaDecisionPlace, Is_the_device_for_policies_that_compile_for_it_and_see_t
     EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
     scenario.parameters = {};
     scenario.workload = ServiceWorkload();
+    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
+    scenario.workload = RequestsWorkload();
     EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
     scenario.workload = SyntheticWorkload();
     EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);

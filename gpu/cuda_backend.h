@@ -26,8 +26,8 @@ public:
     [[nodiscard]] virtual std::optional<std::uint64_t> result_digest() const = 0;
 };
 
-/// Where the policy of a scenario is decided on the card: where the scenario wants it, if the workload is no
-/// service, the policy one that compiles for the device, and nothing comes between telemetry and policy.
+/// Where the policy of a scenario is decided on the card: where the scenario wants it, if the policy is one
+/// that compiles for the device, and nothing comes between telemetry and policy.
 [[nodiscard]] DecisionPlace cuda_decision_place(const Scenario& scenario);
 
 /// The CUDA megakernel. Where the device decides, a kernel runs many launches on its own; the backend then

@@ -1,8 +1,6 @@
 #include "gpu/cuda_backend.h"
 #include "policy/compiled_policy.h"
 
-#include <variant>
-
 namespace megabed {
 
 DecisionPlace cuda_decision_place(const Scenario& scenario) {
@@ -10,8 +8,7 @@ DecisionPlace cuda_decision_place(const Scenario& scenario) {
     // Parameters that it refuses are the host's to put into words.
     const bool refuses = (policy == CompiledPolicy::Hardened || policy == CompiledPolicy::Arcs) &&
                          hardened::check_parameters(scenario.parameters).has_value();
-    const bool possible = !std::holds_alternative<ServiceWorkload>(scenario.workload) && policy && !refuses &&
-                          scenario.faults.empty();
+    const bool possible = policy && !refuses && scenario.faults.empty();
     return possible ? scenario.decide : DecisionPlace::Host;
 }
 

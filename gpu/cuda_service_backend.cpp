@@ -18,7 +18,8 @@ public:
         : scenario_(scenario),
           pool_(std::move(pool)),
           service_(std::move(service)),
-          co_tenants_(scenario.memory, scenario.seed, pool_, [](Bytes /*held*/) {}) {}
+          co_tenants_(scenario.memory, scenario.seed, pool_,
+                      [this](Bytes held) { service_->set_co_tenant_bytes(held); }) {}
 
     [[nodiscard]] bool done() const override { return service_->done(); }
     [[nodiscard]] SimTime now() const override { return service_->now(); }
@@ -38,22 +39,12 @@ public:
         Observation observation;
         service_->observe(observation);
         fill_settings(scenario_, observation.request);
-        fill_memory(scenario_, service_->resident() + co_tenants_.held(), observation.request);
+        fill_memory(scenario_, service_->resident(), observation.request);
         return observation;
     }
 
     [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation) override {
-        LaunchOutcome outcome;
-        outcome.start = now();
-        if (recommendation.topology != DispatchTopology::Empty) {
-            outcome.granted_groups = service_->granted_groups(recommendation.geometry);
-        }
-        const LaunchWork done = service_->launch(recommendation);
-        outcome.waves = done.waves;
-        outcome.items = done.items;
-        outcome.arcs = done.arcs;
-        outcome.duration = now() - outcome.start;
-        return outcome;
+        return service_->launch(recommendation);
     }
 
     void pause(SimTime time) override { std::this_thread::sleep_for(std::chrono::nanoseconds(time.value())); }
@@ -72,7 +63,9 @@ Loaded<std::unique_ptr<CudaBackend>> make_cuda_service_backend(const Scenario& s
     if (!pool) {
         return Refusal(pool.error());
     }
-    auto service = make_cuda_service(scenario);
+    CudaServiceOptions options;
+    options.decide = cuda_decision_place(scenario);
+    auto service = make_cuda_service(scenario, *pool, options);
     if (!service) {
         return Refusal(service.error());
     }

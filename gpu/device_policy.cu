@@ -1,5 +1,6 @@
 #include "gpu/device_policy.h"
 #include "gpu/memory/cuda_check.h"
+#include "gpu/memory/device_pool.h"
 
 #include <cuda_runtime.h>
 #include <type_traits>
@@ -33,23 +34,12 @@ __global__ void recommend_all(const PolicyCase* cases, DeviceAnswer* answers, st
     answers[index].ok = answer.has_value();
 }
 
-Refusal failed(cudaError_t code) {
-    return cuda_refusal({}, std::string("CUDA failed: ") + cudaGetErrorString(code), "");
-}
-
-template <class Value>
-struct DeviceArray {
-    explicit DeviceArray(std::size_t count) { status = cudaMalloc(&data, count * sizeof(Value)); }
-    DeviceArray(const DeviceArray&) = delete;
-    DeviceArray& operator=(const DeviceArray&) = delete;
-    ~DeviceArray() { cudaFree(data); }
-    Value* data = nullptr;
-    cudaError_t status = cudaSuccess;
-};
-
 }  // namespace
 
 Loaded<std::string> cuda_device_name() {
+    if (const auto usable = cuda_usable(); !usable) {
+        return Refusal(usable.error());
+    }
     int devices = 0;
     const cudaError_t code = cudaGetDeviceCount(&devices);
     if (code != cudaSuccess || devices == 0) {
@@ -59,8 +49,9 @@ Loaded<std::string> cuda_device_name() {
                             "a machine with an NVIDIA GPU and its driver");
     }
     cudaDeviceProp properties{};
-    if (const cudaError_t error = cudaGetDeviceProperties(&properties, 0); error != cudaSuccess) {
-        return failed(error);
+    if (const auto asked = cuda_check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+        !asked) {
+        return Refusal(asked.error());
     }
     return std::string(properties.name);
 }
@@ -73,27 +64,36 @@ Loaded<std::vector<Result<reference::Answer>>> recommend_on_device(std::span<con
     if (cases.empty()) {
         return result;
     }
-    const DeviceArray<PolicyCase> questions(cases.size());
-    const DeviceArray<DeviceAnswer> answers(cases.size());
-    for (const cudaError_t status :
-         {questions.status, answers.status,
-          cudaMemset(answers.data, 0,
-                     cases.size() * sizeof(DeviceAnswer)),  // padding bytes are copied back too
-          cudaMemcpy(questions.data, cases.data(), cases.size_bytes(), cudaMemcpyHostToDevice)}) {
-        if (status != cudaSuccess) {
-            return failed(status);
-        }
+    auto pool = DevicePool::on_device(std::nullopt);
+    if (!pool) {
+        return Refusal(pool.error());
+    }
+    auto questions = pool->buffer<PolicyCase>(cases.size(), "questions to the policy");
+    if (!questions) {
+        return Refusal(questions.error());
+    }
+    auto answers = pool->buffer<DeviceAnswer>(cases.size(), "answers of the policy");
+    if (!answers) {
+        return Refusal(answers.error());
+    }
+    if (const auto asked = questions->upload(cases); !asked) {
+        return Refusal(asked.error());
+    }
+    // Padding bytes are copied back, too.
+    if (const auto cleared = answers->fill_bytes(std::byte{0}); !cleared) {
+        return Refusal(cleared.error());
     }
     constexpr unsigned kThreads = 128;
     const auto blocks = static_cast<unsigned>((cases.size() + kThreads - 1) / kThreads);
-    recommend_all<<<blocks, kThreads>>>(questions.data, answers.data, cases.size());
-    std::vector<DeviceAnswer> copied(cases.size());
-    for (const cudaError_t status :
-         {cudaGetLastError(), cudaMemcpy(copied.data(), answers.data, copied.size() * sizeof(DeviceAnswer),
-                                         cudaMemcpyDeviceToHost)}) {
-        if (status != cudaSuccess) {
-            return failed(status);
+    recommend_all<<<blocks, kThreads>>>(questions->data(), answers->data(), cases.size());
+    for (const cudaError_t status : {cudaGetLastError(), cudaStreamSynchronize(nullptr)}) {
+        if (const auto ran = cuda_check(status, "asking the policy on the device"); !ran) {
+            return Refusal(ran.error());
         }
+    }
+    std::vector<DeviceAnswer> copied(cases.size());
+    if (const auto fetched = answers->download(copied); !fetched) {
+        return Refusal(fetched.error());
     }
     result.reserve(copied.size());
     for (const DeviceAnswer& answer : copied) {

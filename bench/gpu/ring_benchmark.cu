@@ -3,6 +3,7 @@
 // manual time. --card prints the card's folder under bench/results.
 #include "bench/gpu/card_benchmark.h"
 #include "bench/gpu/event_timer.h"
+#include "gpu/memory/device_pool.h"
 #include "gpu/ring/device_atomics.cuh"
 #include "gpu/ring/device_ring.h"
 #include "gpu/ring/warp_team.cuh"
@@ -19,6 +20,12 @@
 
 namespace megabed {
 namespace {
+
+/// Requires: there is a card.
+DevicePool& benchmark_pool() {
+    static DevicePool pool = DevicePool::on_device(std::nullopt).value();
+    return pool;
+}
 
 /// How a kernel goes through a full ring.
 enum class Claiming : std::uint8_t {
@@ -106,7 +113,7 @@ void claim_slots(benchmark::State& state) {
     const EventTimer timer;
     std::int64_t claimed = 0;
     for ([[maybe_unused]] auto _ : state) {
-        const auto ring = DeviceRingStorage::make({slots, 1, 1, 0, 1}, plain_ring_allocator());
+        const auto ring = DeviceRingStorage::make({slots, 1, 1, 0, 1}, benchmark_pool());
         if (!ring) {
             fail_row(state, to_string(ring.error()));
             return;
@@ -135,7 +142,7 @@ void cycle_slots(benchmark::State& state) {
     const auto threads = static_cast<unsigned>(state.range(1));
     const EventTimer timer;
     std::int64_t done = 0;
-    const auto ring = DeviceRingStorage::make({1U << 20, 1, 1, 0, 1}, plain_ring_allocator());
+    const auto ring = DeviceRingStorage::make({1U << 20, 1, 1, 0, 1}, benchmark_pool());
     if (!ring) {
         fail_row(state, to_string(ring.error()));
         return;
@@ -192,7 +199,7 @@ std::unique_ptr<ServiceEngine> running_engine(benchmark::State& state) {
     plan.slots = 1024;
     plan.notices = 64;
     plan.deadline = SimTime(20'000'000'000);
-    auto engine = ServiceEngine::make(plan, plain_ring_allocator());
+    auto engine = ServiceEngine::make(plan, benchmark_pool());
     if (!engine || !(*engine)->run_with(256)) {
         fail_row(state, engine ? (*engine)->failure().value_or("it does not run") : to_string(engine.error()));
         return nullptr;
@@ -231,8 +238,9 @@ void empty_launch(benchmark::State& state) {
     time_orders(state, order);
 }
 
-/// An item without work, from when the host sends it until it has the notice. Argument: 1 if the steward may
-/// carry it out itself, 0 if it goes through the ring to a group. A second thread keeps a launch on.
+/// An item without work, from when the host sends it until it has the notice. Argument: its ItemRoute: 0,
+/// through the ring's queue; 1, straight to a group that waits; 2, by the steward. A second thread keeps a
+/// launch on.
 void empty_slot_service(benchmark::State& state) {
     const auto engine = running_engine(state);
     if (!engine) {
@@ -246,7 +254,7 @@ void empty_slot_service(benchmark::State& state) {
     RingItem holder;
     holder.argument[0] = 0xffff'ffff;
     holder.argument[1] = 0xff;
-    engine->send(holder, false);
+    engine->send(holder, ItemRoute::Ring);
     std::atomic<bool> over = false;
     std::thread launcher([&] {
         ServiceOrder order;
@@ -264,7 +272,7 @@ void empty_slot_service(benchmark::State& state) {
     Quantiles quantiles;
     while (state.KeepRunning() && !over) {
         const auto begin = Clock::now();
-        (void)engine->send(item, state.range(0) != 0);
+        (void)engine->send(item, static_cast<ItemRoute>(state.range(0)));
         while (!engine->next_notice() && !over) {
         }
         const double seconds = seconds_since(begin);
@@ -308,7 +316,7 @@ BENCHMARK_TEMPLATE(claim_slots, Claiming::OneAThread, false)
 BENCHMARK(cycle_slots)->Apply(claim_arguments)->Name("slots_published_claimed_completed/batches");
 BENCHMARK(doorbell_round_trip)->UseManualTime()->Iterations(20'000);
 BENCHMARK(empty_launch)->UseManualTime()->Iterations(5'000);
-BENCHMARK(empty_slot_service)->ArgName("express")->Arg(1)->Arg(0)->UseManualTime()->Iterations(20'000);
+BENCHMARK(empty_slot_service)->ArgName("route")->Arg(2)->Arg(1)->Arg(0)->UseManualTime()->Iterations(20'000);
 
 }  // namespace
 }  // namespace megabed

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "gpu/ring/device_memory.h"
+#include "gpu/memory/mapped_memory.h"
 #include "policy/units.h"
 #include "sim/input_error.h"
 

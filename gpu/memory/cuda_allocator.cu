@@ -134,6 +134,9 @@ private:
 }  // namespace
 
 Loaded<std::unique_ptr<DeviceAllocator>> cuda_allocator(std::optional<Bytes> cap) {
+    if (const auto usable = cuda_usable(); !usable) {
+        return Refusal(usable.error());
+    }
     auto allocator = std::make_unique<CudaAllocator>();
     if (const auto opened = allocator->open(cap); !opened) {
         return Refusal(opened.error());

@@ -17,6 +17,8 @@ LostContext& lost_context() {
     return lost;
 }
 
+constexpr std::string_view kStillWorks = "the backends sim and threads in this process; CUDA in a new one";
+
 }  // namespace
 
 CudaFailure cuda_failure(int code) {
@@ -70,14 +72,13 @@ Loaded<void> cuda_check(int code, std::string_view call) {
     const std::lock_guard lock(lost.mutex);
     if (!lost.cause.empty()) {
         problem += ", after the CUDA context was lost by " + lost.cause;
-        return cuda_refusal(call, std::move(problem),
-                            "the backends sim and threads in this process; CUDA in a new one");
+        return cuda_refusal(call, std::move(problem), std::string(kStillWorks));
     }
     switch (failure) {
     case CudaFailure::ContextLost:
         lost.cause = std::string(call) + ": " + problem;
         return cuda_refusal(call, problem + "; a kernel or the card failed, and the CUDA context is lost",
-                            "the backends sim and threads in this process; CUDA in a new one");
+                            std::string(kStillWorks));
     case CudaFailure::NoDevice:
         return cuda_refusal(call, std::move(problem), "a machine with an NVIDIA GPU and a driver for CUDA 13");
     case CudaFailure::OutOfMemory:
@@ -85,6 +86,13 @@ Loaded<void> cuda_check(int code, std::string_view call) {
     default:
         return cuda_refusal(call, std::move(problem), "");
     }
+}
+
+Loaded<void> cuda_usable() {
+    if (const auto cause = cuda_context_lost()) {
+        return cuda_refusal({}, "this process lost its CUDA context by " + *cause, std::string(kStillWorks));
+    }
+    return {};
 }
 
 std::optional<std::string> cuda_context_lost() {

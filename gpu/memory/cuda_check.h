@@ -29,6 +29,11 @@ enum class CudaFailure : std::uint8_t {
 /// What lost this process's CUDA context, if it is lost. Backends that do not use CUDA still work then.
 [[nodiscard]] std::optional<std::string> cuda_context_lost();
 
+/// To be asked before CUDA is used for something new. A lost context does not come back: CUDA's documentation
+/// of these errors says that the process has to be ended and started anew, and what cudaDeviceReset does about
+/// them differs between drivers. Errors: Unavailable, with what lost the context and what still works.
+[[nodiscard]] Loaded<void> cuda_usable();
+
 /// A refusal of this machine's or this build's CUDA, in the words of the command line.
 [[nodiscard]] Refusal cuda_refusal(std::string_view key, std::string problem, std::string allowed);
 

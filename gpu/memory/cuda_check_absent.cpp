@@ -12,6 +12,8 @@ Loaded<void> cuda_check(int code, std::string_view call) {
                         "a build with nvcc; ./megabed setup --cuda brings one");
 }
 
+Loaded<void> cuda_usable() { return {}; }
+
 std::optional<std::string> cuda_context_lost() { return std::nullopt; }
 
 }  // namespace megabed

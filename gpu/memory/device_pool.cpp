@@ -67,6 +67,11 @@ DeviceBlock::~DeviceBlock() {
     }
 }
 
+void DeviceBlock::abandon() {
+    address_ = nullptr;
+    size_ = Bytes(0);
+}
+
 Loaded<void> DeviceBlock::check_range(std::size_t offset, std::size_t bytes) const {
     if (offset > size_.value() || bytes > size_.value() - offset) {
         return cuda_refusal("device memory",

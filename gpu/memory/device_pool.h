@@ -34,6 +34,9 @@ public:
     [[nodiscard]] Loaded<void> download(std::span<std::byte> to, std::size_t offset = 0) const;
     [[nodiscard]] Loaded<void> fill(std::byte value);
 
+    /// Leaves the bytes behind: a kernel that cannot be ended may still use them. They count as held for good.
+    void abandon();
+
 private:
     friend class DevicePool;
     struct Pool;
@@ -44,6 +47,12 @@ private:
     void* address_ = nullptr;
     Bytes size_{};
 };
+
+/// Where an address of a block lies in it.
+[[nodiscard]] inline std::size_t offset_in(const DeviceBlock& block, const void* address) {
+    return static_cast<std::size_t>(static_cast<const std::byte*>(address) -
+                                    static_cast<const std::byte*>(block.address()));
+}
 
 /// An array of `size()` values in a pool.
 template <class Value>

@@ -257,6 +257,19 @@ TEST(CoTenantProcess, Counts_for_what_it_asks_for_where_the_pool_has_no_room) {
     EXPECT_EQ(pretended.pool.held(), Bytes(9 * kMiB));
 }
 
+TEST(DevicePool, What_is_left_behind_is_given_to_nobody_and_counts_as_held) {
+    PretendedPool pretended(Bytes(4 * kMiB));
+    {
+        auto block = pretended.pool.allocate(Bytes(3 * kMiB), "a kernel that cannot be ended");
+        ASSERT_TRUE(block);
+        block->abandon();
+        EXPECT_EQ(block->address(), nullptr);
+    }
+    EXPECT_EQ(pretended.pool.held(), Bytes(3 * kMiB));
+    EXPECT_FALSE(pretended.pool.allocate(Bytes(2 * kMiB), "the next"));
+    EXPECT_TRUE(pretended.pool.allocate(Bytes(kMiB), "a small one"));
+}
+
 TEST(CudaCheck, Tells_a_lost_context_from_a_refused_call) {
     EXPECT_TRUE(cuda_check(0, "cudaMalloc"));
     constexpr int kInvalidValue = 1;
@@ -265,6 +278,7 @@ TEST(CudaCheck, Tells_a_lost_context_from_a_refused_call) {
     EXPECT_EQ(refused.error().kind, InputErrorKind::Unavailable);
     EXPECT_EQ(refused.error().key, "cudaMemcpyAsync");
     EXPECT_FALSE(cuda_context_lost());
+    EXPECT_TRUE(cuda_usable());
     if (cuda_failure(kInvalidValue) == CudaFailure::NoDevice) {
         GTEST_SKIP() << "this build has no CUDA parts";
     }
@@ -287,7 +301,13 @@ TEST(CudaCheckDeathTest, After_a_fault_everything_names_the_fault) {
             const auto fault = cuda_check(kIllegalAddress, "cudaStreamSynchronize");
             const auto later = cuda_check(kIllegalAddress, "cudaMalloc");
             std::fprintf(stderr, "%s\n%s\n", text_of(fault.error()).c_str(), text_of(later.error()).c_str());
-            std::exit(cuda_context_lost() ? 0 : 1);
+            const auto usable = cuda_usable();
+            const auto pool = DevicePool::on_device(std::nullopt);
+            const bool refused =
+                !usable && !pool && text_of(usable.error()) == text_of(pool.error()) &&
+                text_of(usable.error()).find("lost its CUDA context by cudaStreamSynchronize") !=
+                    std::string::npos;
+            std::exit(cuda_context_lost() && refused ? 0 : 1);
         },
         testing::ExitedWithCode(0),
         "cuda: cudaStreamSynchronize: cudaErrorIllegalAddress: .*the CUDA context is lost; allowed: the "

@@ -62,6 +62,10 @@ public:
         Ref<Word>(word).fetch_and(static_cast<Word>(~bits), cuda::memory_order_acq_rel);
     }
     template <class Word>
+    __host__ __device__ static void flip_after(Word& word, Word bits) {
+        Ref<Word>(word).fetch_xor(bits, cuda::memory_order_release);
+    }
+    template <class Word>
     __host__ __device__ static bool exchange_if(Word& word, Word& expected, Word desired) {
         return Ref<Word>(word).compare_exchange_strong(expected, desired, cuda::memory_order_acq_rel,
                                                        cuda::memory_order_acquire);

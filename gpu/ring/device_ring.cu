@@ -1,8 +1,9 @@
 #include "gpu/ring/device_ring.h"
 
-#include <cuda_runtime.h>
 #include <array>
 #include <cstdint>
+#include <span>
+#include <utility>
 
 namespace megabed {
 namespace {
@@ -53,39 +54,34 @@ std::size_t lay_out(RingView& view, std::byte* base) {
 
 }  // namespace
 
-Loaded<DeviceRingStorage> DeviceRingStorage::make(const RingSize& size, RingAllocator& allocator) {
+Loaded<DeviceRingStorage> DeviceRingStorage::make(const RingSize& size, DevicePool& pool) {
     const RingStorage image(size);
     DeviceRingStorage ring;
     ring.view_ = image.view();
     const std::size_t bytes = lay_out(ring.view_, nullptr);
-    auto memory = DeviceMemory::make(allocator, Bytes(bytes));
-    if (!memory) {
-        return Refusal(memory.error());
+    auto block = pool.allocate(Bytes(bytes), "the ring of a service");
+    if (!block) {
+        return Refusal(block.error());
     }
-    ring.memory_ = std::move(*memory);
-    lay_out(ring.view_, ring.memory_.data());
+    ring.block_ = std::move(*block);
+    lay_out(ring.view_, static_cast<std::byte*>(ring.block_.address()));
     for (const RingArray& array : arrays_of(image.view(), ring.view_)) {
-        if (const cudaError_t code = cudaMemcpy(array.device, array.host, array.bytes, cudaMemcpyHostToDevice);
-            code != cudaSuccess) {
-            return cuda_failed("copying a ring to the device", code);
+        const std::span host(static_cast<const std::byte*>(array.host), array.bytes);
+        if (const auto copied = ring.block_.upload(host, offset_in(ring.block_, array.device)); !copied) {
+            return Refusal(copied.error());
         }
     }
     return ring;
 }
 
-Loaded<bool> DeviceRingStorage::read(RingStorage& into, void* stream) const {
-    const auto on = static_cast<cudaStream_t>(stream);
+Loaded<void> DeviceRingStorage::read(RingStorage& into) const {
     for (const RingArray& array : arrays_of(into.view(), view_)) {
-        if (const cudaError_t code =
-                cudaMemcpyAsync(array.host, array.device, array.bytes, cudaMemcpyDeviceToHost, on);
-            code != cudaSuccess) {
-            return cuda_failed("copying a ring from the device", code);
+        const std::span host(static_cast<std::byte*>(array.host), array.bytes);
+        if (auto copied = block_.download(host, offset_in(block_, array.device)); !copied) {
+            return copied;
         }
     }
-    if (const cudaError_t code = cudaStreamSynchronize(on); code != cudaSuccess) {
-        return cuda_failed("copying a ring from the device", code);
-    }
-    return true;
+    return {};
 }
 
 }  // namespace megabed

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "gpu/ring/device_memory.h"
+#include "gpu/memory/device_pool.h"
 #include "sim/ring/ring_storage.h"
 
 #include <cstddef>
@@ -11,18 +11,19 @@ namespace megabed {
 class DeviceRingStorage {
 public:
     DeviceRingStorage() = default;
-    /// Requires: as `RingStorage`. Errors: Unavailable, in CUDA's words.
-    [[nodiscard]] static Loaded<DeviceRingStorage> make(const RingSize& size, RingAllocator& allocator);
+    /// Requires: as `RingStorage`. Errors: as DevicePool::allocate.
+    [[nodiscard]] static Loaded<DeviceRingStorage> make(const RingSize& size, DevicePool& pool);
 
     /// Where it lies on the device.
     [[nodiscard]] const RingView& view() const { return view_; }
-    /// Copies all of it into a ring of the same size in host memory, by way of `stream` (a cudaStream_t).
-    /// Errors: Unavailable, in CUDA's words.
-    [[nodiscard]] Loaded<bool> read(RingStorage& into, void* stream) const;
-    void abandon() { memory_.abandon(); }
+    /// The bytes that the view's arrays lie in.
+    [[nodiscard]] DeviceBlock& block() { return block_; }
+    [[nodiscard]] const DeviceBlock& block() const { return block_; }
+    /// Copies all of it into a ring of the same size in host memory. Errors: as DeviceBlock::download.
+    [[nodiscard]] Loaded<void> read(RingStorage& into) const;
 
 private:
-    DeviceMemory memory_;
+    DeviceBlock block_;
     RingView view_;
 };
 

@@ -1,4 +1,5 @@
 #include "gpu/device_policy.h"
+#include "gpu/memory/device_pool.h"
 #include "gpu/ring/device_atomics.cuh"
 #include "gpu/ring/device_ring.h"
 #include "gpu/ring/warp_team.cuh"
@@ -207,20 +208,24 @@ __global__ void stress(RingView view, StressPlan plan, StressTable table) {
     run_launches(WarpTeam{}, ring, plan, table);
 }
 
+DevicePool& test_pool() {
+    static DevicePool pool = DevicePool::on_device(std::nullopt).value();
+    return pool;
+}
+
+/// Device memory of a test, all 0.
 template <class Value>
-struct Managed {
-    explicit Managed(std::size_t count) {
-        EXPECT_EQ(cudaMalloc(&data, count * sizeof(Value)), cudaSuccess);
-        EXPECT_EQ(cudaMemset(data, 0, count * sizeof(Value)), cudaSuccess);
+struct Cleared {
+    explicit Cleared(std::size_t count) : buffer(test_pool().buffer<Value>(count, "a test").value()) {
+        EXPECT_TRUE(buffer.fill_bytes(std::byte{0}));
+        data = buffer.data();
     }
-    Managed(const Managed&) = delete;
-    Managed& operator=(const Managed&) = delete;
-    ~Managed() { cudaFree(data); }
     [[nodiscard]] std::vector<Value> read(std::size_t count) const {
         std::vector<Value> values(count);
-        EXPECT_EQ(cudaMemcpy(values.data(), data, count * sizeof(Value), cudaMemcpyDeviceToHost), cudaSuccess);
+        EXPECT_TRUE(buffer.download(values));
         return values;
     }
+    DeviceBuffer<Value> buffer;
     Value* data = nullptr;
 };
 
@@ -248,13 +253,13 @@ TEST_P(DeviceRingStress, B1_every_item_is_finished_exactly_once_and_the_end_is_e
     plan.tenants = 3;
     plan.locks = 4;
     const RingSize size{stress_case.slots, 3, 2, 4, stress_case.blocks};
-    auto storage = DeviceRingStorage::make(size, plain_ring_allocator());
+    auto storage = DeviceRingStorage::make(size, test_pool());
     ASSERT_TRUE(storage) << to_string(storage.error());
     ASSERT_EQ(cudaMemcpy(&storage->view().tenants[1].quota, &stress_case.quota, sizeof(std::uint32_t),
                          cudaMemcpyHostToDevice),
               cudaSuccess);
-    const Managed<std::uint32_t> finished(std::size_t{2} * plan.items);
-    const Managed<std::uint32_t> words(16);
+    const Cleared<std::uint32_t> finished(std::size_t{2} * plan.items);
+    const Cleared<std::uint32_t> words(16);
     StressTable table{finished.data,  words.data + 8, words.data,    words.data + 1,
                       words.data + 2, words.data + 3, words.data + 4};
     RingView view = storage->view();
@@ -275,7 +280,7 @@ TEST_P(DeviceRingStress, B1_every_item_is_finished_exactly_once_and_the_end_is_e
         ASSERT_LE(times[number + plan.items], number % plan.child_of == 0 ? 1U : 0U) << number;
     }
     RingStorage image(size);
-    ASSERT_TRUE(storage->read(image, nullptr));
+    ASSERT_TRUE(storage->read(image));
     const RingControl& control = *image.view().control;
     EXPECT_EQ(control.in_flight, 0U);
     EXPECT_EQ(control.faults, 0U);
@@ -353,19 +358,19 @@ TEST(DeviceRingTest, B3_the_same_steps_give_the_same_order_as_on_the_host) {
     expected.resize(expected_count);
     ASSERT_GT(expected_count, 50U);
 
-    auto storage = DeviceRingStorage::make(size, plain_ring_allocator());
+    auto storage = DeviceRingStorage::make(size, test_pool());
     ASSERT_TRUE(storage);
     const std::uint32_t quota = 2;
     ASSERT_EQ(cudaMemcpy(&storage->view().tenants[1].quota, &quota, sizeof(quota), cudaMemcpyHostToDevice),
               cudaSuccess);
-    const Managed<std::uint32_t> order(1000);
-    const Managed<std::uint32_t> count(1);
+    const Cleared<std::uint32_t> order(1000);
+    const Cleared<std::uint32_t> count(1);
     run_script<<<1, 1>>>(storage->view(), order.data, count.data);
     ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     ASSERT_EQ(count.read(1)[0], expected_count);
     EXPECT_EQ(order.read(expected_count), expected);
     RingStorage image(size);
-    ASSERT_TRUE(storage->read(image, nullptr));
+    ASSERT_TRUE(storage->read(image));
     EXPECT_EQ(image.view().control->requeued, host.view().control->requeued);
     EXPECT_EQ(image.view().control->claimed, host.view().control->claimed);
     EXPECT_EQ(image.view().control->in_flight, host.view().control->in_flight);
@@ -403,14 +408,14 @@ __global__ void claim_bad_items(RingView view, std::uint32_t* ran) {
 TEST(DeviceRingTest, Bad_items_are_faults_and_the_others_of_their_batch_are_done) {
     SKIP_WITHOUT_GPU();
     const RingSize size{16, 2, 2, 1, 1};
-    auto storage = DeviceRingStorage::make(size, plain_ring_allocator());
+    auto storage = DeviceRingStorage::make(size, test_pool());
     ASSERT_TRUE(storage);
-    const Managed<std::uint32_t> ran(1);
+    const Cleared<std::uint32_t> ran(1);
     claim_bad_items<<<1, 32>>>(storage->view(), ran.data);
     ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     EXPECT_EQ(ran.read(1)[0], 5U);
     RingStorage image(size);
-    ASSERT_TRUE(storage->read(image, nullptr));
+    ASSERT_TRUE(storage->read(image));
     const RingControl& control = *image.view().control;
     EXPECT_EQ(control.done, 5U);
     EXPECT_EQ(control.faults, 3U);
@@ -441,14 +446,14 @@ __global__ void give_up_and_finish(RingView view, std::uint32_t* finished) {
 TEST(DeviceRingTest, The_watchdog_gives_up_a_stuck_item_and_its_late_worker_changes_nothing) {
     SKIP_WITHOUT_GPU();
     const RingSize size{4, 1, 1, 0, 1};
-    auto storage = DeviceRingStorage::make(size, plain_ring_allocator());
+    auto storage = DeviceRingStorage::make(size, test_pool());
     ASSERT_TRUE(storage);
-    const Managed<std::uint32_t> finished(4);
+    const Cleared<std::uint32_t> finished(4);
     give_up_and_finish<<<1, 1>>>(storage->view(), finished.data);
     ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     EXPECT_EQ(finished.read(4), (std::vector<std::uint32_t>{1, 0, 1, 1}));
     RingStorage image(size);
-    ASSERT_TRUE(storage->read(image, nullptr));
+    ASSERT_TRUE(storage->read(image));
     EXPECT_EQ(image.view().control->done, 1U);
     EXPECT_EQ(image.view().control->in_flight, 1U);
     EXPECT_EQ(image.view().control->first_fault.reason, static_cast<std::uint32_t>(FaultReason::StuckWorker));

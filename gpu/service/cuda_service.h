@@ -5,10 +5,10 @@
 #include "policy/policy.h"
 #include "sim/engine/digest.h"
 #include "sim/input_error.h"
+#include "sim/launch_record.h"
 #include "sim/scenario.h"
 #include "sim/service_totals.h"
 #include "sim/threads/thread_backend.h"
-#include "sim/threads/thread_work.h"
 
 #include <cstdint>
 #include <memory>
@@ -18,11 +18,11 @@
 
 namespace megabed {
 
-class RingAllocator;
+class DevicePool;
 
 struct CudaServiceOptions {
-    SimTime deadline{10'000'000'000};    ///< for one item, and for any progress; beyond it the run ends
-    RingAllocator* allocator = nullptr;  ///< null: cudaMalloc; else it outlives the service
+    SimTime deadline{10'000'000'000};  ///< for one item, and for any progress; beyond it the run ends
+    DecisionPlace decide = DecisionPlace::Host;
     /// Tests: what the code behind each opcode does, by its place in `Publishers::opcodes`. Empty: all spin.
     std::vector<ServiceHandler> handlers{};
 };
@@ -31,6 +31,9 @@ struct CudaServiceOptions {
 /// measured time; a resident kernel serves them. The ring lies in device memory, where all its steps are
 /// atomic; items cross in an inbox of mapped memory, in which every word has one writer. The ring is full for
 /// publishers while the host has not been told of a free slot, some microseconds after it is one.
+///
+/// The host decides every launch, or the device does, with the policy of the scenario's name compiled there: it
+/// goes from launch to launch by itself, and they are handed out here one by one, as if they happened now.
 ///
 /// While the kernel runs, nothing else may wait for the whole device (cudaFree, cudaMalloc, loading a module):
 /// it would wait for ever. `park` before, and the next launch starts it again.
@@ -44,13 +47,14 @@ public:
     [[nodiscard]] virtual bool done() const = 0;
     /// Fills the fields of the request that speak of the work.
     virtual void observe(Observation& observation) = 0;
-    /// Device bytes of the work itself, as the simulator counts them.
+    /// Device bytes of the work, as the simulator counts them, and of others: when `observe` was called last.
     [[nodiscard]] virtual Bytes resident() const = 0;
-    /// Groups that a launch of this geometry gets: those of grid.x that can be resident, at least one.
-    [[nodiscard]] virtual std::uint32_t granted_groups(const LaunchGeometry& geometry) const = 0;
+    /// What others hold on the device. One thread at a time.
+    virtual void set_co_tenant_bytes(Bytes bytes) = 0;
     /// Carries out a launch, or as much of it as happens before something fails. Another workgroup_size_x than
-    /// before costs a relaunch.
-    virtual LaunchWork launch(const LaunchRecommendation& recommendation) = 0;
+    /// before costs a relaunch. Where the device decides: hands out the launch that it has carried out, and
+    /// fails if it decided otherwise.
+    virtual LaunchOutcome launch(const LaunchRecommendation& recommendation) = 0;
     [[nodiscard]] virtual std::uint64_t levels() const = 0;
     [[nodiscard]] virtual const ServiceTotals* service_totals() const = 0;
     /// Adds what does not depend on time: what came, and that everything is accounted for.
@@ -60,19 +64,23 @@ public:
 
     /// The slot that ended the run and why, or what broke down.
     [[nodiscard]] virtual std::optional<std::string> failure() const = 0;
-    /// After a failure: a worker could only be stopped together with the context. Whoever owns the process's
-    /// other device memory calls cudaDeviceReset when that is given up, and can begin anew.
+    /// After a failure: a worker could only be stopped together with the context. This process cannot use CUDA
+    /// any more; everything else works.
     [[nodiscard]] virtual bool context_lost() const = 0;
     /// Ends the kernel until the next launch; items wait meanwhile.
     virtual void park() = 0;
     /// Kernel launches so far.
     [[nodiscard]] virtual std::uint64_t relaunches() const = 0;
+    /// Mean time in which the device decided a launch; absent where it did not.
+    [[nodiscard]] virtual std::optional<double> deciding_ns() const = 0;
     [[nodiscard]] virtual RingCounts ring_counts() const = 0;
 };
 
-/// Requires: the workload is a service, and `scenario` outlives this.
+/// Everything on the device comes from `pool`.
+/// Requires: the workload is a service, and `scenario` outlives this; where the device is to decide, the policy
+/// compiles for it (cuda_decision_place).
 /// Errors: Unavailable: no CUDA in this build, no device, not enough device memory.
-[[nodiscard]] Loaded<std::unique_ptr<CudaService>> make_cuda_service(const Scenario& scenario,
+[[nodiscard]] Loaded<std::unique_ptr<CudaService>> make_cuda_service(const Scenario& scenario, DevicePool& pool,
                                                                      const CudaServiceOptions& options = {});
 
 }  // namespace megabed

@@ -4,7 +4,7 @@
 
 namespace megabed {
 
-Loaded<std::unique_ptr<CudaService>> make_cuda_service(const Scenario& /*scenario*/,
+Loaded<std::unique_ptr<CudaService>> make_cuda_service(const Scenario& /*scenario*/, DevicePool& /*pool*/,
                                                        const CudaServiceOptions& /*options*/) {
     return cuda_refusal({}, "this build has no CUDA parts",
                         "a build with nvcc; ./megabed setup --cuda brings one");

@@ -1,8 +1,10 @@
 #include "gpu/service/cuda_service.h"
 
 #include "gpu/device_policy.h"
+#include "gpu/memory/device_pool.h"
 #include "gpu/service/service_engine.h"
 #include "policy/registry.h"
+#include "sim/ring/host_atomics.h"
 #include "sim/run_scenario.h"
 #include "sim/sim_backend.h"
 #include "sim/testing/small_scenarios.h"
@@ -10,6 +12,7 @@
 
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <thread>
@@ -28,6 +31,11 @@ namespace {
 constexpr SimTime kMillisecond(1'000'000);
 
 // ---- the engine: mail, orders, failures ----
+
+DevicePool& test_pool() {
+    static DevicePool pool = DevicePool::on_device(std::nullopt).value();
+    return pool;
+}
 
 ServicePlan small_plan() {
     ServicePlan plan;
@@ -56,7 +64,7 @@ ServiceOrder run_until(std::uint64_t end, std::uint32_t claims) {
 }
 
 std::unique_ptr<ServiceEngine> engine_of(const ServicePlan& plan) {
-    auto engine = ServiceEngine::make(plan, plain_ring_allocator());
+    auto engine = ServiceEngine::make(plan, test_pool());
     EXPECT_TRUE(engine) << to_string(engine.error());
     return engine ? std::move(*engine) : nullptr;
 }
@@ -77,7 +85,7 @@ TEST(ServiceEngine, Pings_are_answered_and_parking_keeps_everything) {
     const std::uint64_t first = device_now(*engine);
     EXPECT_GT(device_now(*engine), first);
     for (std::uint32_t publisher = 0; publisher < 10; ++publisher) {
-        ASSERT_TRUE(engine->send(spin_item(SimTime(2000), true, publisher), false));
+        ASSERT_TRUE(engine->send(spin_item(SimTime(2000), true, publisher), ItemRoute::Ring));
     }
     ASSERT_TRUE(engine->park());
     EXPECT_FALSE(engine->runs());
@@ -101,7 +109,7 @@ TEST(ServiceEngine, A_launch_ends_when_its_claims_are_used_up_or_its_time_is_ove
     const auto engine = engine_of(small_plan());
     ASSERT_TRUE(engine && engine->run_with(64));
     for (int item = 0; item < 50; ++item) {
-        ASSERT_TRUE(engine->send(spin_item(SimTime(1000), false), false));
+        ASSERT_TRUE(engine->send(spin_item(SimTime(1000), false), ItemRoute::Ring));
     }
     const std::uint64_t far = device_now(*engine) + 1'000'000'000;
     const auto some = engine->give(run_until(far, 20), kPatience);
@@ -131,11 +139,11 @@ TEST(ServiceEngine, Short_items_that_come_while_a_launch_is_on_are_carried_out_a
     ASSERT_TRUE(engine && engine->run_with(64));
     // A long item keeps the launch on, most of the time.
     constexpr std::uint32_t kShort = 200;
-    ASSERT_TRUE(engine->send(spin_item(SimTime(50 * kMillisecond.value()), false), false));
+    ASSERT_TRUE(engine->send(spin_item(SimTime(50 * kMillisecond.value()), false), ItemRoute::Ring));
     std::thread sender([&engine] {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
         for (std::uint32_t publisher = 0; publisher < kShort; ++publisher) {
-            ASSERT_TRUE(engine->send(spin_item(SimTime(0), true, publisher % 64), true));
+            ASSERT_TRUE(engine->send(spin_item(SimTime(0), true, publisher % 64), ItemRoute::Steward));
             while (!engine->next_notice() && !engine->failed()) {
             }
         }
@@ -159,6 +167,80 @@ TEST(ServiceEngine, Short_items_that_come_while_a_launch_is_on_are_carried_out_a
     EXPECT_LT(counts->control.queues[1].tail, kShort / 2) << "most short items went through the ring";
 }
 
+TEST(ServiceEngine, Items_go_straight_to_groups_that_wait_and_are_counted_as_any_other) {
+    SKIP_WITHOUT_GPU();
+    ServicePlan plan = small_plan();
+    plan.slots = 8;  // so that every slot is used again and again
+    const auto engine = engine_of(plan);
+    ASSERT_TRUE(engine && engine->run_with(64));
+    constexpr std::uint32_t kItems = 400;
+    constexpr std::uint32_t kAtOnce = 4;
+    ASSERT_TRUE(engine->send(spin_item(SimTime(20 * kMillisecond.value()), false), ItemRoute::Ring));
+    std::atomic<bool> over = false;
+    std::thread sender([&] {
+        std::uint32_t noticed = 0;
+        for (std::uint32_t sent = 0; noticed < kItems && !engine->failed();) {
+            if (sent < kItems && sent - noticed < kAtOnce && engine->sent() - engine->done() < 8 &&
+                engine->send(spin_item(SimTime(1'000), true, sent % 64), ItemRoute::Straight)) {
+                ++sent;
+            }
+            noticed += engine->next_notice() ? 1 : 0;
+        }
+        over = true;
+    });
+    std::uint32_t done = 0;
+    while (done < kItems + 1) {
+        const auto answer = engine->give(run_until(device_now(*engine) + 1'000'000'000, 10'000), kPatience);
+        if (!answer) {
+            break;
+        }
+        EXPECT_EQ(answer->word[kAnswerStatus], static_cast<std::uint32_t>(ServiceStatus::Done));
+        done += answer->word[kAnswerItems];
+    }
+    sender.join();
+    ASSERT_TRUE(over);
+    ASSERT_EQ(done, kItems + 1) << engine->failure().value_or("");
+    const auto counts = engine->counts();
+    ASSERT_TRUE(counts);
+    EXPECT_EQ(counts->control.published, kItems + 1);
+    EXPECT_EQ(counts->control.claimed, kItems + 1);
+    EXPECT_EQ(counts->control.in_flight, 0U);
+    EXPECT_EQ(counts->tenants[0].done, kItems + 1);
+    EXPECT_EQ(counts->latencies[0].count(), kItems + 1);
+    EXPECT_GE(counts->latencies[0].quantile(0.01), 1'000);
+    std::printf("%u of %u items went through the queue\n",
+                static_cast<unsigned>(counts->control.queues[1].tail), kItems + 1);
+    ASSERT_TRUE(engine->park());
+    RingStorage image(engine->ring_size());
+    ASSERT_TRUE(engine->read_ring(image));
+    EXPECT_EQ(image.view().control->queues[kFreeQueue].items, 8);  // none is kept back
+    EXPECT_EQ(image.view().control->gate & ~HostRing::kOpen, 0U);
+}
+
+TEST(ServiceEngine, An_item_that_goes_straight_and_gets_stuck_is_named) {
+    SKIP_WITHOUT_GPU();
+    ServicePlan plan = small_plan();
+    plan.handlers = {ServiceHandler::Spin, ServiceHandler::HangsPolitely};
+    const auto engine = engine_of(plan);
+    ASSERT_TRUE(engine && engine->run_with(64));
+    ASSERT_TRUE(engine->send(spin_item(SimTime(20 * kMillisecond.value()), false), ItemRoute::Ring));
+    std::thread sender([&engine] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        RingItem item = spin_item(SimTime(100), false);
+        item.opcode = 1;
+        EXPECT_TRUE(engine->send(item, ItemRoute::Straight));
+    });
+    const auto answer = engine->give(run_until(device_now(*engine) + 1'000'000'000, 1000), kPatience);
+    sender.join();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->word[kAnswerStatus], static_cast<std::uint32_t>(ServiceStatus::Fault));
+    EXPECT_EQ(answer->word[kAnswerFaultReason], static_cast<std::uint32_t>(FaultReason::StuckWorker));
+    EXPECT_EQ(answer->word[kAnswerFaultOpcode], 1U);
+    EXPECT_NE(answer->word[kAnswerFaultSlot], kNoSlot);
+    engine->abort();
+    EXPECT_FALSE(engine->context_lost());
+}
+
 TEST(ServiceEngine, What_no_publisher_should_send_is_a_fault_that_is_named) {
     SKIP_WITHOUT_GPU();
     struct Bad {
@@ -179,8 +261,8 @@ TEST(ServiceEngine, What_no_publisher_should_send_is_a_fault_that_is_named) {
     for (const Bad& bad : all) {
         const auto engine = engine_of(small_plan());
         ASSERT_TRUE(engine && engine->run_with(64));
-        ASSERT_TRUE(engine->send(spin_item(SimTime(100), false), false));
-        ASSERT_TRUE(engine->send(bad.item, true));
+        ASSERT_TRUE(engine->send(spin_item(SimTime(100), false), ItemRoute::Ring));
+        ASSERT_TRUE(engine->send(bad.item, ItemRoute::Steward));
         const auto answer = engine->give(run_until(device_now(*engine) + 1'000'000'000, 1000), kPatience);
         ASSERT_TRUE(answer);
         EXPECT_EQ(answer->word[kAnswerStatus], static_cast<std::uint32_t>(ServiceStatus::Fault));
@@ -210,14 +292,7 @@ public:
         return observation;
     }
     [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation) override {
-        LaunchOutcome outcome;
-        outcome.start = now();
-        outcome.granted_groups = work_->granted_groups(recommendation.geometry);
-        const LaunchWork done = work_->launch(recommendation);
-        outcome.waves = done.waves;
-        outcome.items = done.items;
-        outcome.duration = now() - outcome.start;
-        return outcome;
+        return work_->launch(recommendation);
     }
     void pause(SimTime time) override { std::this_thread::sleep_for(std::chrono::nanoseconds(time.value())); }
     [[nodiscard]] SimTime now() const override { return work_->now(); }
@@ -237,7 +312,7 @@ private:
     std::unique_ptr<CudaService> work_;
 };
 
-class NoRecords final : public RecordSink {
+class CountedRecords final : public RecordSink {
 public:
     void record(const LaunchRecord& record) override { launches += record.decision ? 1 : 0; }
     std::uint64_t launches = 0;
@@ -267,11 +342,11 @@ struct Ran {
 };
 
 void run_on_device(const Scenario& scenario, const CudaServiceOptions& options, Ran& ran) {
-    auto work = make_cuda_service(scenario, options);
+    auto work = make_cuda_service(scenario, test_pool(), options);
     ASSERT_TRUE(work) << to_string(work.error());
     ServiceBackend backend(scenario, std::move(*work));
     const auto policy = make_policy(scenario.policy, scenario.parameters);
-    NoRecords sink;
+    CountedRecords sink;
     ran.summary = run_scenario(scenario, "cuda", *policy, backend, sink).value();
     ran.ring = backend.work().ring_counts();
     ran.launches = sink.launches;
@@ -443,22 +518,6 @@ TEST(CudaService, A_stuck_worker_is_named_within_the_deadline_and_the_process_is
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
     expect_fault(stuck, "a worker did not finish it within the deadline");
     EXPECT_FALSE(stuck.context_lost);
-    Ran after;
-    run_on_device(service_scenario({tenant(50'000)}, 64), {}, after);
-    expect_all_accounted(after);
-}
-
-// The last one: it loses the context.
-TEST(CudaServiceZ, A_worker_that_never_looks_up_is_ended_together_with_the_context) {
-    SKIP_WITHOUT_GPU();
-    CudaServiceOptions options;
-    options.deadline = SimTime(80'000'000);
-    options.handlers = {ServiceHandler::Spin, ServiceHandler::HangsForever};
-    Ran stuck;
-    run_on_device(with_bad_opcode(), options, stuck);
-    expect_fault(stuck, "a worker did not finish it within the deadline");
-    ASSERT_TRUE(stuck.context_lost);  // else the kernel still runs, and a reset would wait for it for ever
-    ASSERT_TRUE(reset_device());
     Ran after;
     run_on_device(service_scenario({tenant(50'000)}, 64), {}, after);
     expect_all_accounted(after);

@@ -44,6 +44,10 @@ std::uint64_t MailInlet::on_device(SimTime time) const {
     return static_cast<std::uint64_t>(time.value() + device_minus_host_.load(std::memory_order_relaxed));
 }
 
+SimTime MailInlet::on_host(std::uint64_t device_time) const {
+    return SimTime(static_cast<std::int64_t>(device_time) - device_minus_host_.load(std::memory_order_relaxed));
+}
+
 std::uint64_t MailInlet::in_flight() const {
     const std::uint64_t done = engine_.done();  // first, so that the difference is not below 0
     return engine_.sent() - done;
@@ -73,9 +77,12 @@ PublishResult MailInlet::publish(const RingItem& item) {
     made.argument[kServiceFlags] = (waited_for ? kWaitedFor : 0) | (measured ? kMeasured : 0);
     const bool spins =
         item.opcode < plan_.handlers.size() && plan_.handlers[item.opcode] == ServiceHandler::Spin;
-    const bool express = spins && item.lock == 0 && plan_.quotas[item.tenant] == 0 &&
-                         time_at(item, kServiceWork) <= SimTime(kExpressWork);
-    if (!engine_.send(made, express)) {
+    const bool is_short = spins && time_at(item, kServiceWork) <= SimTime(kExpressWork);
+    auto route = ItemRoute::Ring;
+    if (item.lock == 0 && plan_.quotas[item.tenant] == 0) {
+        route = is_short ? ItemRoute::Steward : ItemRoute::Straight;
+    }
+    if (!engine_.send(made, route)) {
         return PublishResult::Full;
     }
     sent_[item.tenant].fetch_add(1, std::memory_order_acq_rel);
@@ -98,6 +105,12 @@ bool MailInlet::look_for_notices() {
     return unnoticed_ != 0 && !engine_.failed();
 }
 
+bool MailInlet::align_now_and_then() {
+    constexpr SimTime kAlignEvery(20'000'000);  // clocks drift apart by some 10 ns in a millisecond
+    constexpr int kPings = 2;
+    return now() - aligned_ < kAlignEvery || align_clocks(kPings);
+}
+
 bool MailInlet::align_clocks(int pings) {
     constexpr SimTime kPatience(1'000'000'000);
     SimTime best = SimTime::max();
@@ -116,6 +129,7 @@ bool MailInlet::align_clocks(int pings) {
         }
     }
     alignment_error_ = SimTime(best.value() / 2);
+    aligned_ = now();
     return true;
 }
 

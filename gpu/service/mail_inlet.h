@@ -25,8 +25,11 @@ public:
 
     /// Tells the host's clock from the device's by pings. False: the engine has failed.
     bool align_clocks(int pings);
+    /// As above, if that was so long ago that the clocks may have drifted apart. Requires: pings are answered.
+    bool align_now_and_then();
     /// Host time as the device's clock would show it.
     [[nodiscard]] std::uint64_t on_device(SimTime time) const;
+    [[nodiscard]] SimTime on_host(std::uint64_t device_time) const;
     /// Greatest error of the above when it was measured: half a ping.
     [[nodiscard]] SimTime alignment_error() const { return alignment_error_; }
 
@@ -51,6 +54,7 @@ private:
     std::uint64_t unnoticed_ = 0;  ///< items out that a client waits for
     std::atomic<std::int64_t> device_minus_host_{0};
     SimTime alignment_error_{};
+    SimTime aligned_{};
 };
 
 }  // namespace megabed

@@ -1,14 +1,17 @@
 #include "gpu/service/service_engine.h"
 
+#include "gpu/memory/cuda_check.h"
 #include "gpu/service/service_kernel.h"
 
 #include <cuda_runtime.h>
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -18,12 +21,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t kWarp = 32;
-constexpr std::uint32_t kLanesMax = 1024;
 /// More would only be page-locked memory: the steward empties the inbox all the time.
 constexpr std::uint32_t kInboxMax = 1U << 14;
 
 std::uint32_t whole_warps(std::uint32_t lanes) {
-    return div_ceil(std::clamp(lanes, 1U, kLanesMax), kWarp) * kWarp;
+    return div_ceil(std::clamp(lanes, 1U, kServiceLanesMax), kWarp) * kWarp;
 }
 
 std::uint32_t log2_ceil(std::uint32_t count) {
@@ -60,6 +62,9 @@ private:
     std::size_t used_ = 0;
 };
 
+/// Words for a bit of each worker, padded so that whole warps may look at them.
+std::uint32_t finished_words(std::uint32_t workers) { return div_ceil(workers, kWarp * kWarp) * kWarp; }
+
 std::uint32_t windows_of(const ServicePlan& plan) {
     return plan.window_slots == 0 ? 0 : div_ceil(plan.slots, plan.window_slots);
 }
@@ -74,94 +79,122 @@ Bytes cut_tables(ServiceState& state, const ServicePlan& plan, std::uint32_t wor
     state.window_epoch = cutter.cut<std::uint32_t>(windows_of(plan));
     state.latencies = cutter.cut<LatencyCounts>(plan.entries);
     state.tallies = cutter.cut<WorkerTally>(std::size_t{workers} + 1);
+    state.boxes = cutter.cut<GroupBox>(workers);
+    state.finished = cutter.cut<std::uint32_t>(finished_words(workers));
+    if (plan.rules) {
+        state.rules = cutter.cut<DecisionRules>(1);
+        state.loop = cutter.cut<DecisionLoop>(1);
+    }
     return cutter.used();
 }
 
-Bytes cut_mail(ServiceMail& mail, std::byte* base) {
+Bytes cut_mail(ServiceMail& mail, bool with_notes, std::byte* base) {
     Cutter cutter(base);
     mail.desk = cutter.cut<ServiceDesk>(1);
     mail.inbox = cutter.cut<MailEntry>(std::size_t{1} << mail.inbox_log2);
     mail.notices = cutter.cut<MailWord>(std::size_t{kNoticeBoxes} << mail.notice_log2);
+    if (with_notes) {
+        mail.notes = cutter.cut<MailWord>(std::size_t{kNoteWords} << kNotePlacesLog2);
+    }
     return cutter.used();
 }
 
 }  // namespace
 
-Loaded<std::unique_ptr<ServiceEngine>> ServiceEngine::make(const ServicePlan& plan, RingAllocator& allocator) {
+Loaded<std::unique_ptr<ServiceEngine>> ServiceEngine::make(const ServicePlan& plan, DevicePool& pool) {
     std::unique_ptr<ServiceEngine> engine(new ServiceEngine);
-    if (auto error = engine->set_up(plan, allocator)) {
-        return Refusal(std::move(*error));
+    if (auto made = engine->set_up(plan, pool); !made) {
+        return Refusal(std::move(made.error()));
     }
     return engine;
 }
 
-std::optional<InputError> ServiceEngine::set_up(const ServicePlan& plan, RingAllocator& allocator) {
+Loaded<void> ServiceEngine::set_up(const ServicePlan& plan, DevicePool& pool) {
     plan_ = plan;
-    const auto groups = resident_service_groups(kWarp);  // no block has fewer lanes
+    if (auto usable = cuda_usable(); !usable) {
+        return usable;
+    }
+    const auto groups = resident_service_groups(kWarp, plan.rules.has_value());  // no block has fewer lanes
     if (!groups) {
-        return groups.error();
+        return Refusal(groups.error());
     }
     size_.slots = plan.slots;
     size_.tenants = static_cast<std::uint32_t>(plan.quotas.size());
     size_.opcodes = static_cast<std::uint32_t>(plan.handlers.size());
     size_.locks = plan.locks;
     size_.workers = *groups;
-    auto ring = DeviceRingStorage::make(size_, allocator);
+    auto ring = DeviceRingStorage::make(size_, pool);
     if (!ring) {
-        return ring.error();
+        return Refusal(ring.error());
     }
     ring_ = std::move(*ring);
-    auto tables = DeviceMemory::make(allocator, cut_tables(state_, plan_, *groups, nullptr));
+    auto tables = pool.allocate(cut_tables(state_, plan_, *groups, nullptr), "the tables of a service");
     if (!tables) {
-        return tables.error();
+        return Refusal(tables.error());
     }
     tables_ = std::move(*tables);
-    const Bytes table_bytes = cut_tables(state_, plan_, *groups, tables_.data());
+    cut_tables(state_, plan_, *groups, static_cast<std::byte*>(tables_.address()));
 
     mail_.inbox_log2 = log2_ceil(std::min(plan.slots, kInboxMax));
     mail_.notice_log2 = log2_ceil(plan.notices);
-    auto mapped = MappedMemory::make(cut_mail(mail_, nullptr));
+    auto mapped = MappedMemory::make(cut_mail(mail_, plan.rules.has_value(), nullptr));
     if (!mapped) {
-        return mapped.error();
+        return Refusal(mapped.error());
     }
     mapped_ = std::move(*mapped);
-    cut_mail(mail_, mapped_.host());
+    cut_mail(mail_, plan.rules.has_value(), mapped_.host());
     state_.mail = mail_;
-    cut_mail(state_.mail, mapped_.device());
+    cut_mail(state_.mail, plan.rules.has_value(), mapped_.device());
 
     state_.ring = ring_.view();
     state_.window_slots = plan.window_slots;
     state_.hot_share = plan.hot_share;
     state_.deadline = static_cast<std::uint64_t>(plan.deadline.value());
-
-    const ServiceMemory memory;
-    const std::vector<LatencyCounts> latencies(plan.entries);
-    std::vector<TenantControl> tenants(plan.quotas.size());
-    for (std::size_t tenant = 0; tenant < tenants.size(); ++tenant) {
-        tenants[tenant].quota = plan.quotas[tenant];
+    if (auto filled = fill_tables(); !filled) {
+        return filled;
     }
-    const auto upload = [](const void* to, const void* from, std::size_t bytes) {
-        return cudaMemcpy(const_cast<void*>(to), from, bytes, cudaMemcpyHostToDevice);
-    };
     cudaStream_t kernel = nullptr;
-    cudaStream_t copies = nullptr;
-    for (const cudaError_t code :
-         {cudaStreamCreateWithFlags(&kernel, cudaStreamNonBlocking),
-          cudaStreamCreateWithFlags(&copies, cudaStreamNonBlocking),
-          cudaMemset(tables_.data(), 0, table_bytes.value()), upload(state_.memory, &memory, sizeof(memory)),
-          upload(state_.handlers, plan.handlers.data(), plan.handlers.size() * sizeof(ServiceHandler)),
-          upload(state_.entry_of, plan.entry_of.data(), plan.entry_of.size() * sizeof(std::uint32_t)),
-          upload(state_.latencies, latencies.data(), latencies.size() * sizeof(LatencyCounts)),
-          upload(ring_.view().tenants, tenants.data(), tenants.size() * sizeof(TenantControl)),
-          upload(&ring_.view().control->starvation_epochs, &plan.starvation_epochs, sizeof(std::uint32_t)),
-          cudaDeviceSynchronize()}) {
-        if (code != cudaSuccess) {
-            return cuda_failed("setting up a service on the device", code).value();
-        }
+    if (auto made =
+            cuda_check(cudaStreamCreateWithFlags(&kernel, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+        !made) {
+        return made;
     }
     stream_ = kernel;
-    copies_ = copies;
-    return std::nullopt;
+    return {};
+}
+
+Loaded<void> ServiceEngine::fill_tables() {
+    const ServiceMemory memory;
+    const std::vector<LatencyCounts> latencies(plan_.entries);
+    std::vector<TenantControl> tenants(plan_.quotas.size());
+    for (std::size_t tenant = 0; tenant < tenants.size(); ++tenant) {
+        tenants[tenant].quota = plan_.quotas[tenant];
+    }
+    const DecisionRules rules = plan_.rules.value_or(DecisionRules{});
+    const DecisionLoop loop;
+    const auto put = [](DeviceBlock& block, const void* to, const auto& values) {
+        return block.upload(std::as_bytes(std::span(values)), offset_in(block, to));
+    };
+    const auto put_one = [](DeviceBlock& block, const void* to, const auto& value) {
+        return block.upload(std::as_bytes(std::span(&value, 1)), offset_in(block, to));
+    };
+    auto filled = tables_.fill(std::byte{0});
+    const auto then = [&filled](Loaded<void> next) {
+        if (filled) {
+            filled = std::move(next);
+        }
+    };
+    then(put_one(tables_, state_.memory, memory));
+    then(put(tables_, state_.handlers, plan_.handlers));
+    then(put(tables_, state_.entry_of, plan_.entry_of));
+    then(put(tables_, state_.latencies, latencies));
+    if (plan_.rules) {
+        then(put_one(tables_, state_.rules, rules));
+        then(put_one(tables_, state_.loop, loop));
+    }
+    then(put(ring_.block(), ring_.view().tenants, tenants));
+    then(put_one(ring_.block(), &ring_.view().control->starvation_epochs, plan_.starvation_epochs));
+    return filled;
 }
 
 ServiceEngine::~ServiceEngine() {
@@ -173,20 +206,18 @@ ServiceEngine::~ServiceEngine() {
     }
     if (runs() || context_lost_) {
         // Whatever still uses the memory must not find it given to others; a lost context takes it along.
-        ring_.abandon();
+        ring_.block().abandon();
         tables_.abandon();
         mapped_.abandon();
         return;
     }
-    for (void* const stream : {stream_, copies_}) {
-        if (stream != nullptr) {
-            (void)cudaStreamDestroy(stream_of(stream));
-        }
+    if (stream_ != nullptr) {
+        (void)cudaStreamDestroy(stream_of(stream_));
     }
 }
 
 Loaded<std::uint32_t> ServiceEngine::groups_max(std::uint32_t lanes) const {
-    return resident_service_groups(whole_warps(lanes));
+    return resident_service_groups(whole_warps(lanes), plan_.rules.has_value());
 }
 
 bool ServiceEngine::run_with(std::uint32_t lanes) {
@@ -197,9 +228,9 @@ bool ServiceEngine::run_with(std::uint32_t lanes) {
     if (runs() && !park()) {
         return false;
     }
-    const auto groups = resident_service_groups(whole);
+    const auto groups = resident_service_groups(whole, plan_.rules.has_value());
     const auto started = groups ? start_service(state_, std::min(*groups, size_.workers), whole, stream_)
-                                : Loaded<bool>(Refusal(groups.error()));
+                                : Loaded<void>(Refusal(groups.error()));
     if (!started) {
         fail(to_string(started.error()));
         return false;
@@ -310,9 +341,9 @@ bool ServiceEngine::ended() {
     if (code == cudaErrorNotReady) {
         return false;
     }
-    if (code != cudaSuccess) {
-        context_lost_ = true;
-        fail(std::string("the service kernel broke down: ") + cudaGetErrorString(code));
+    if (const auto well = cuda_check(code, "the service kernel"); !well) {
+        context_lost_ = cuda_context_lost().has_value();
+        fail("it broke down: " + to_string(well.error()));
     }
     lanes_ = 0;
     return true;
@@ -338,7 +369,7 @@ void ServiceEngine::fail(std::string why) {
 
 // ---- items ----
 
-bool ServiceEngine::send(const RingItem& item, bool express) {
+bool ServiceEngine::send(const RingItem& item, ItemRoute route) {
     const std::uint64_t places = std::uint64_t{1} << mail_.inbox_log2;
     if (sent_ - seen(mail_.desk->taken) >= places) {
         return false;
@@ -356,7 +387,7 @@ bool ServiceEngine::send(const RingItem& item, bool express) {
         put(kItemArgument + word, item.argument[word]);
     }
     const bool known = item.tenant < plan_.entry_of.size();
-    put(kItemExpress, express ? 1 : 0);
+    put(kItemRoute, static_cast<std::uint32_t>(route));
     put(kItemEntry, known ? plan_.entry_of[item.tenant] : 0);
     for (std::uint32_t word = kItemEntry + 1; word < kMailWords; ++word) {
         put(word, 0);
@@ -384,6 +415,36 @@ std::optional<std::uint32_t> ServiceEngine::next_notice() {
     return std::nullopt;
 }
 
+// ---- launches that the device decides ----
+
+std::optional<ServiceNote> ServiceEngine::next_note() {
+    const std::uint64_t place = notes_read_ & ((std::uint64_t{1} << kNotePlacesLog2) - 1);
+    const std::uint32_t tag = mail_lap(notes_read_, kNotePlacesLog2);
+    std::array<std::uint32_t, kNoteWords> value{};
+    for (std::uint32_t at = 0; at < kNoteWords; ++at) {
+        const MailWord word = seen(mail_.notes[place * kNoteWords + at]);
+        if (mail_tag(word) != tag) {
+            return std::nullopt;
+        }
+        value[at] = mail_value(word);
+    }
+    show(mail_.desk->bell[kNotesReadWord], ++notes_read_);
+    ServiceNote note;
+    std::memcpy(static_cast<void*>(&note), value.data(), sizeof(note));
+    return note;
+}
+
+bool ServiceEngine::held() const { return seen(mail_.desk->hold) != 0; }
+
+void ServiceEngine::set_co_tenant_bytes(std::uint64_t bytes) { show(mail_.desk->bell[kCoTenantWord], bytes); }
+
+bool ServiceEngine::still_runs() {
+    if (!failure_ && runs() && ended()) {
+        fail("the service kernel ended without an order");
+    }
+    return !failure_;
+}
+
 // ---- results ----
 
 Loaded<ServiceCounts> ServiceEngine::counts() const {
@@ -391,18 +452,22 @@ Loaded<ServiceCounts> ServiceEngine::counts() const {
     counts.tenants.resize(size_.tenants);
     std::vector<LatencyCounts> latencies(plan_.entries);
     std::vector<WorkerTally> tallies(std::size_t{size_.workers} + 1);
-    const auto download = [this](void* to, const void* from, std::size_t bytes) {
-        return cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_of(copies_));
+    const auto get = [](const DeviceBlock& block, const void* from, auto& values) {
+        return block.download(std::as_writable_bytes(std::span(values)), offset_in(block, from));
     };
-    for (const cudaError_t code :
-         {download(counts.tenants.data(), ring_.view().tenants, counts.tenants.size() * sizeof(TenantControl)),
-          download(latencies.data(), state_.latencies, latencies.size() * sizeof(LatencyCounts)),
-          download(tallies.data(), state_.tallies, tallies.size() * sizeof(WorkerTally)),
-          download(&counts.control, ring_.view().control, sizeof(RingControl)),
-          cudaStreamSynchronize(stream_of(copies_))}) {
-        if (code != cudaSuccess) {
-            return cuda_failed("reading the service's counts", code);
-        }
+    if (const auto got = get(ring_.block(), ring_.view().tenants, counts.tenants); !got) {
+        return Refusal(got.error());
+    }
+    if (const auto got = get(tables_, state_.latencies, latencies); !got) {
+        return Refusal(got.error());
+    }
+    if (const auto got = get(tables_, state_.tallies, tallies); !got) {
+        return Refusal(got.error());
+    }
+    const auto control = std::as_writable_bytes(std::span(&counts.control, 1));
+    if (const auto got = ring_.block().download(control, offset_in(ring_.block(), ring_.view().control));
+        !got) {
+        return Refusal(got.error());
     }
     for (const LatencyCounts& of : latencies) {
         counts.latencies.emplace_back();

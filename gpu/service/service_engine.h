@@ -1,5 +1,7 @@
 #pragma once
 
+#include "gpu/memory/device_pool.h"
+#include "gpu/memory/mapped_memory.h"
 #include "gpu/ring/device_ring.h"
 #include "gpu/service/service_layout.h"
 #include "sim/ring/ring_storage.h"
@@ -27,6 +29,7 @@ struct ServicePlan {
     std::vector<std::uint32_t> quotas{0};                        ///< of each tenant
     std::vector<ServiceHandler> handlers{ServiceHandler::Spin};  ///< of each opcode
     SimTime deadline{};
+    std::optional<DecisionRules> rules{};  ///< absent: the host decides every launch
 };
 
 /// What the host says with a command.
@@ -35,7 +38,7 @@ struct ServiceOrder {
     std::uint32_t workers = 1;
     std::uint32_t claims = 0;
     std::uint32_t lift_age = 0;  ///< 1 + age from which on items are lifted; 0: none is
-    std::uint64_t end = 0;       ///< in the device's clock
+    std::uint64_t end = 0;       ///< in the device's clock; of a Decide: the tenants' end
     std::uint64_t warm_up = 0;   ///< likewise
 };
 
@@ -59,9 +62,9 @@ struct ServiceCounts {
 /// orders, one sends items, one looks for notices; they may be the same.
 class ServiceEngine {
 public:
-    /// Errors: Unavailable: no device, or no memory for a ring of this size.
-    [[nodiscard]] static Loaded<std::unique_ptr<ServiceEngine>> make(const ServicePlan& plan,
-                                                                     RingAllocator& allocator);
+    /// Everything on the device comes from the pool. Errors: Unavailable: no device, or no memory for a ring of
+    /// this size.
+    [[nodiscard]] static Loaded<std::unique_ptr<ServiceEngine>> make(const ServicePlan& plan, DevicePool& pool);
     ServiceEngine(const ServiceEngine&) = delete;
     ServiceEngine& operator=(const ServiceEngine&) = delete;
     /// Ends the kernel, whatever it is at, within the deadline.
@@ -88,8 +91,8 @@ public:
     [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
     /// As above, for any thread.
     [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_acquire); }
-    /// The kernel could only be ended together with the context: everything on the device is lost until
-    /// cudaDeviceReset, and all CUDA calls of the process fail until then.
+    /// The kernel could only be ended together with the context: this process cannot use CUDA any more
+    /// (`cuda_usable`).
     [[nodiscard]] bool context_lost() const { return context_lost_; }
     /// Ends the kernel after a failure: politely, and if that does not help within the deadline, by a trap.
     void abort();
@@ -97,7 +100,7 @@ public:
     // ---- items ----
 
     /// False: the inbox is full.
-    bool send(const RingItem& item, bool express);
+    bool send(const RingItem& item, ItemRoute route);
     /// Items sent so far.
     [[nodiscard]] std::uint64_t sent() const;
     /// Items that the device has said are done; their slots are free.
@@ -105,18 +108,30 @@ public:
     /// The publisher of the next item done that was waited for, if there is one.
     [[nodiscard]] std::optional<std::uint32_t> next_notice();
 
+    // ---- launches that the device decides ----
+
+    /// The next note, if there is one. Requires: the plan has rules.
+    [[nodiscard]] std::optional<ServiceNote> next_note();
+    /// Whether publishers are to wait, by the device's last decision.
+    [[nodiscard]] bool held() const;
+    /// What others hold on the device. One thread at a time.
+    void set_co_tenant_bytes(std::uint64_t bytes);
+    /// For one who waits for notes and gives no orders: notices a kernel that has ended. False: see `failure`.
+    bool still_runs();
+
     // ---- results ----
 
     /// Errors: Unavailable, in CUDA's words. Requires: no order is being carried out.
     [[nodiscard]] Loaded<ServiceCounts> counts() const;
     [[nodiscard]] const RingView& ring() const { return ring_.view(); }
     /// All of the ring, into one of the same size. Requires: as above.
-    [[nodiscard]] Loaded<bool> read_ring(RingStorage& into) const { return ring_.read(into, copies_); }
+    [[nodiscard]] Loaded<void> read_ring(RingStorage& into) const { return ring_.read(into); }
     [[nodiscard]] const RingSize& ring_size() const { return size_; }
 
 private:
     ServiceEngine() = default;
-    [[nodiscard]] std::optional<InputError> set_up(const ServicePlan& plan, RingAllocator& allocator);
+    [[nodiscard]] Loaded<void> set_up(const ServicePlan& plan, DevicePool& pool);
+    [[nodiscard]] Loaded<void> fill_tables();
     void write_bell(const ServiceOrder& order);
     [[nodiscard]] bool read_answer(ServiceAnswer& answer) const;
     /// Whether the kernel's stream is empty; sets the failure if it broke down.
@@ -127,17 +142,17 @@ private:
     RingSize size_;
     ServicePlan plan_;
     DeviceRingStorage ring_;
-    DeviceMemory tables_;
+    DeviceBlock tables_;
     MappedMemory mapped_;
     ServiceMail mail_{};  ///< as the host addresses it
     ServiceState state_{};
-    void* stream_ = nullptr;  ///< the kernel's
-    void* copies_ = nullptr;
+    void* stream_ = nullptr;   ///< the kernel's
     std::uint32_t lanes_ = 0;  ///< of the running kernel; 0: none
     std::uint32_t command_ = 0;
     std::uint64_t starts_ = 0;
     std::uint64_t sent_ = 0;
     std::uint64_t noticed_[kNoticeBoxes] = {};
+    std::uint64_t notes_read_ = 0;
     bool aborted_ = false;
     bool context_lost_ = false;
     std::optional<std::string> failure_;

@@ -101,15 +101,21 @@ __device__ inline void touch_window(const ServiceState& state, std::uint32_t slo
     }
 }
 
-/// A group that serves the ring until it is shut down: its first warp claims batches, an item's time passes on
-/// the warp's first lane, and the others only take their places among the resident lanes.
+/// A group that serves until it is shut down. It waits at its box for orders: to serve one item, or to wake up
+/// and claim batches from the ring until there is nothing more for it. All is done by its first warp, an item's
+/// time passes on the warp's first lane, and the others only take their places among the resident lanes.
 class ServiceGroup {
 public:
     /// What a batch's lanes tell each other. In shared memory.
     struct Board {
+        struct Served {
+            ItemTimes times;
+            std::uint32_t entry;
+            std::uint32_t publisher;  ///< who waits for the item, where the flags say so
+            std::uint32_t flags;
+        };
         ClaimedSlot item[kRingBatch];
-        std::uint32_t publisher[kRingBatch];  ///< who waits for the item
-        std::uint32_t waited_for[kRingBatch];
+        Served served[kRingBatch];
     };
 
     __device__ ServiceGroup(const ServiceState& state, Board& board, std::uint32_t me)
@@ -117,22 +123,91 @@ public:
 
     /// Called by one whole warp.
     __device__ void serve() {
-        std::uint32_t idle = 0;
-        while (true) {
-            ClaimedShare<WarpTeam> mine;
-            const std::uint32_t wanted = look();
-            if (wanted == kLeave) {
+        for (std::uint32_t parity = 1;; parity ^= 1U) {
+            const std::uint64_t order = await_order(order_tag(parity));
+            if (order == 0) {
                 if (team_.leads()) {
                     DeviceAtomics::note_after(state_.memory->groups_gone, 1U);
                 }
                 return;
             }
+            const auto what = static_cast<std::uint32_t>(order);
+            if (what == kWakeOrder) {
+                serve_ring();
+            } else {
+                serve_straight(what);
+            }
+            if (team_.leads()) {
+                DeviceAtomics::flip_after(state_.finished[me_ / 32], 1U << me_ % 32);
+            }
+        }
+    }
+
+private:
+    static constexpr std::uint32_t kLeave = ~0U;
+    /// Finished items of a batch are handed over together, but none waits longer than this.
+    static constexpr std::uint64_t kHandOver = 10'000;
+    /// The first groups, which get orders first, wait with short naps.
+    static constexpr std::uint32_t kEagerGroups = 32;
+    static constexpr std::uint32_t kEagerRounds = 1;
+    /// Looks at an empty ring after which a group goes back to its box.
+    static constexpr std::uint32_t kDryLooks = 4;
+
+    /// The next order, when it has this tag; 0: the service is shut down.
+    __device__ std::uint64_t await_order(std::uint32_t tag) {
+        const std::uint32_t rounds_max = me_ < kEagerGroups ? kEagerRounds : ~0U;
+        std::uint64_t order = 0;
+        for (std::uint32_t round = 0;; ++round) {
+            std::uint32_t over = 0;
+            if (team_.leads()) {
+                over = DeviceAtomics::load_relaxed(state_.ring.control->shutdown);
+                order = DeviceAtomics::load(state_.boxes[me_].order);
+            }
+            if (team_.of_leader(over) != 0) {
+                return 0;
+            }
+            order = team_.of_leader(order);
+            if (static_cast<std::uint32_t>(order >> 32) == tag) {
+                return order;
+            }
+            __nanosleep(backoff_ns(round < rounds_max ? round : rounds_max));
+        }
+    }
+
+    /// One item that the steward has claimed for this group.
+    __device__ void serve_straight(std::uint32_t index) {
+        if (team_.leads()) {
+            board_.item[0] = {index, SlotStatus{DeviceAtomics::load_relaxed(state_.ring.slots[index].status)}};
+        }
+        team_.sync();
+        // Else the watchdog was faster than this group, and the item is not its own any more.
+        if (board_.item[0].status.state() == SlotState::Claimed) {
+            std::uint64_t told = 0;
+            if (team_.leads()) {
+                told = serve_item(0);
+                ring_.note_end(me_);
+            }
+            hand_over((team_.of_leader(told) & kFinished) != 0 ? 1U : 0U);
+        } else if (team_.leads()) {
+            ring_.note_end(me_);
+        }
+        ring_.leave(team_);
+    }
+
+    /// Claims as long as there is something.
+    __device__ void serve_ring() {
+        for (std::uint32_t dry = 0; dry < kDryLooks;) {
+            ClaimedShare<WarpTeam> mine;
+            const std::uint32_t wanted = look();
+            if (wanted == kLeave) {
+                return;
+            }
             const std::uint32_t count = wanted == 0 ? 0 : ring_.claim(team_, wanted, mine);
             if (count == 0) {
-                __nanosleep(backoff_ns(idle++));
+                __nanosleep(backoff_ns(dry++));
                 continue;
             }
-            idle = 0;
+            dry = 0;
             const std::uint32_t place = team_.sum_before(mine.count);
             if (mine.count != 0) {
                 board_.item[place] = mine.item[0];
@@ -143,23 +218,22 @@ public:
         }
     }
 
-private:
-    static constexpr std::uint32_t kLeave = ~0U;
-    /// Finished items of a batch are handed over together, but none waits longer than this.
-    static constexpr std::uint64_t kHandOver = 10'000;
-
     /// How many items to claim; `kLeave` at the end. A share of what waits, so that the last items are spread
     /// over all.
     __device__ std::uint32_t look() {
         std::uint32_t wanted = 0;
         if (team_.leads()) {
-            if (ring_.shutting_down()) {
+            // On their way together: each of these may be late anyway, and claiming asks again.
+            RingControl& control = *state_.ring.control;
+            const std::uint32_t over = DeviceAtomics::load_relaxed(control.shutdown);
+            const std::uint32_t workers = DeviceAtomics::load_relaxed(control.workers_wanted);
+            const std::uint64_t waiting = ring_.waiting();
+            if (over != 0) {
                 wanted = kLeave;
-            } else if (const std::uint32_t workers = ring_.workers_wanted(); me_ < workers) {
-                const std::uint64_t waiting = ring_.waiting();
+            } else if (me_ < workers && waiting != 0) {
                 const std::uint64_t share = waiting / (2 * std::uint64_t{workers});
-                wanted = waiting == 0 ? 0 : static_cast<std::uint32_t>(share < 1 ? 1 : share);
-                wanted = wanted < kRingBatch ? wanted : kRingBatch;
+                const std::uint64_t most = share < kRingBatch ? share : kRingBatch;
+                wanted = most < 1 ? 1 : static_cast<std::uint32_t>(most);
             }
         }
         return static_cast<std::uint32_t>(team_.of_leader(wanted));
@@ -171,7 +245,9 @@ private:
         for (std::uint32_t at = 0; at < count; ++at) {
             std::uint64_t told = 0;
             if (team_.leads()) {
+                ring_.note_begin(me_, board_.item[at], device_clock());
                 told = serve_item(at);
+                ring_.note_end(me_);
             }
             told = team_.of_leader(told);
             finished |= (told & kFinished) != 0 ? 1U << at : 0U;
@@ -190,45 +266,48 @@ private:
     __device__ std::uint64_t serve_item(std::uint32_t at) {
         const ClaimedSlot claimed = board_.item[at];
         const RingSlot& slot = state_.ring.slots[claimed.slot];
-        ItemTimes times;
-        times.begun = device_clock();
-        ring_.note_begin(me_, claimed, times.begun);
+        Board::Served& served = board_.served[at];
+        served.times.begun = device_clock();
         if (state_.window_slots != 0) {
             touch_window(state_, claimed.slot, ring_.epoch());
         }
-        const bool ran = run_handler(state_, ring_, slot, times.begun);
-        times.done = device_clock();
-        ring_.note_end(me_);
-        const bool given_up = ring_.word(state_.ring.slots[claimed.slot].status) != claimed.status.word;
+        served.times.came = wide(slot.argument[kServiceCame], slot.argument[kServiceCame + 1]);
+        served.times.entered = wide(slot.argument[kServiceEntered], slot.argument[kServiceEntered + 1]);
+        served.publisher = slot.argument[kServicePublisher];
+        served.flags = slot.argument[kServiceFlags];
+        served.entry = state_.entry_of[slot.tenant];
+        const bool has_lock = slot.argument[kArgLock] != 0;
+        const bool ran = run_handler(state_, ring_, slot, served.times.begun);
+        served.times.done = device_clock();
         if (!ran) {
             const bool known = state_.handlers[slot.opcode] != static_cast<std::uint32_t>(ServiceHandler::None);
             ring_.fail(claimed, known ? FaultReason::HandlerFailed : FaultReason::UnknownOpcode);
+            return served.times.done << 2;
         }
-        if (!ran || given_up) {
-            return times.done << 2;
-        }
-        times.came = wide(slot.argument[kServiceCame], slot.argument[kServiceCame + 1]);
-        times.entered = wide(slot.argument[kServiceEntered], slot.argument[kServiceEntered + 1]);
-        const std::uint32_t flags = slot.argument[kServiceFlags];
-        count_item(state_.latencies[state_.entry_of[slot.tenant]], state_.tallies[me_],
-                   DeviceAtomics::load_relaxed(state_.memory->warm_up), flags, times);
-        board_.publisher[at] = slot.argument[kServicePublisher];
-        board_.waited_for[at] = flags & kWaitedFor;
-        const bool urgent = slot.argument[kArgLock] != 0 || board_.waited_for[at] != 0;
-        return times.done << 2 | kFinished | (urgent ? kUrgent : 0);
+        const bool urgent = has_lock || (served.flags & kWaitedFor) != 0;
+        return served.times.done << 2 | kFinished | (urgent ? kUrgent : 0);
     }
 
-    /// Items are marked and counted before anybody hears of them.
+    /// Items are marked before anybody hears of them, and counted after: what the watchdog has given up, nobody
+    /// hears of, and whoever waits need not wait for the counting.
     __device__ void hand_over(std::uint32_t finished) {
         team_.sync();
         const std::uint32_t lane = team_.rank();
         const bool mine = (finished >> lane & 1U) != 0;
         const ClaimedSlot item = board_.item[lane];
-        ring_.complete(team_, &item, mine ? 1U : 0U);
-        if (mine && board_.waited_for[lane] != 0) {
-            const std::uint64_t ticket =
-                DeviceAtomics::add_relaxed(state_.memory->notice[kWorkerNotices], std::uint64_t{1});
-            send_notice(state_, kWorkerNotices, ticket, board_.publisher[lane]);
+        const Board::Served& served = board_.served[lane];
+        bool counts = false;
+        ring_.complete(team_, &item, mine ? 1U : 0U, [&](std::uint32_t /*at*/) {
+            counts = true;
+            if ((served.flags & kWaitedFor) != 0) {
+                const std::uint64_t ticket =
+                    DeviceAtomics::add_relaxed(state_.memory->notice[kWorkerNotices], std::uint64_t{1});
+                send_notice(state_, kWorkerNotices, ticket, served.publisher);
+            }
+        });
+        if (counts) {
+            count_item(state_.latencies[served.entry], state_.tallies[me_],
+                       DeviceAtomics::load_relaxed(state_.memory->warm_up), served.flags, served.times);
         }
         team_.sync();
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "gpu/service/service_mail.h"
+#include "gpu/service/service_note.h"
 #include "sim/ring/ring_layout.h"
 #include "sim/statistics/histogram.h"
 
@@ -49,6 +50,17 @@ struct ServiceMemory {
     std::uint32_t groups_gone = 0;  ///< of the running kernel
 };
 
+/// Most groups of a kernel.
+inline constexpr std::uint32_t kServiceGroupsMax = 8192;
+
+/// An order of the steward to one group that waits: what to do in the bottom half, a tag in the top half. The
+/// tag alternates, which is enough: the next order comes when this one is finished. 0: none yet.
+struct alignas(32) GroupBox {
+    std::uint64_t order = 0;
+};
+inline constexpr std::uint32_t kWakeOrder = 0xffff'ffff;  ///< claim from the ring; else: the slot of an item
+[[nodiscard]] constexpr std::uint32_t order_tag(std::uint32_t parity) { return 1 + parity; }
+
 /// Everything the kernel needs, by value.
 struct ServiceState {
     RingView ring{};
@@ -60,11 +72,18 @@ struct ServiceState {
     std::uint32_t* window_epoch = nullptr;    ///< of each slot window, when it was touched last
     LatencyCounts* latencies = nullptr;       ///< of each entry
     WorkerTally* tallies = nullptr;           ///< of each worker, then the steward's
-    std::uint32_t window_slots = 0;           ///< 0: windows are not counted
-    std::uint32_t hot_share = 0;              ///< basis points
-    std::uint64_t deadline = 0;               ///< ns for one item, and for any progress
+    GroupBox* boxes = nullptr;                ///< of each worker
+    /// A bit of each worker, in words padded to whole warps: changes when the worker has finished an order.
+    std::uint32_t* finished = nullptr;
+    const DecisionRules* rules = nullptr;  ///< null: the host decides
+    DecisionLoop* loop = nullptr;          ///< likewise
+    std::uint32_t window_slots = 0;        ///< 0: windows are not counted
+    std::uint32_t hot_share = 0;           ///< basis points
+    std::uint64_t deadline = 0;            ///< ns for one item, and for any progress
 };
 static_assert(std::is_trivially_copyable_v<ServiceState>);
+
+inline constexpr std::uint32_t kServiceLanesMax = 1024;  ///< of a group
 
 /// Longest work of an item that the steward carries out itself, in ns: what handing it on would cost.
 inline constexpr std::uint32_t kExpressWork = 500;

@@ -38,9 +38,16 @@ enum ItemWord : std::uint32_t {
     kItemTenant,
     kItemPriority,
     kItemLock,
-    kItemArgument,                                 ///< and the following: `kHandlerWords`
-    kItemExpress = kItemArgument + kHandlerWords,  ///< 1: the steward may carry it out itself
-    kItemEntry,                                    ///< of its tenant
+    kItemArgument,                               ///< and the following: `kHandlerWords`
+    kItemRoute = kItemArgument + kHandlerWords,  ///< an ItemRoute
+    kItemEntry,                                  ///< of its tenant
+};
+
+/// How an item may go, if nothing waits before it. Each may go all the ways above its own.
+enum class ItemRoute : std::uint32_t {
+    Ring,      ///< through its class's queue: what has a lock or a quota is for the ring to judge
+    Straight,  ///< to a group that waits
+    Steward,   ///< short enough for the steward to carry out itself
 };
 
 /// The last handler word of a service item, and its bits.
@@ -50,9 +57,12 @@ inline constexpr std::uint32_t kMeasured = 2;   ///< it came after the warm-up: 
 
 enum class ServiceCommand : std::uint32_t {
     None,
-    Ping,  ///< answer at once
-    Run,   ///< a launch; the answer comes when it is over
-    Park,  ///< the kernel ends; everything stays where it is
+    Ping,    ///< answer at once
+    Run,     ///< a launch; the answer comes when it is over. Where the host decides
+    Decide,  ///< where the device does: the steward decides launch after launch and notes them, until it must
+             ///< stop; answered at once
+    Halt,    ///< it decides no more; the answer comes when the launch that is on is over
+    Park,    ///< the kernel ends; everything stays where it is
 };
 
 /// What the words of a command are. Its tag is its number, counted from 1.
@@ -60,13 +70,16 @@ enum CommandWord : std::uint32_t {
     kCommandKind,
     kCommandWorkers,  ///< groups that may claim
     kCommandClaims,
-    kCommandLiftAge,  ///< 1 + age from which on items are lifted; 0: none is
-    kCommandEndLow,   ///< when the launch is over at the latest, in the device's clock
-    kCommandEndHigh,
+    kCommandLiftAge,    ///< 1 + age from which on items are lifted; 0: none is
+    kCommandEndLow,     ///< in the device's clock: Run: when the launch is over at the latest; Decide: when the
+    kCommandEndHigh,    ///< tenants stop, after which a launch has a whole epoch
     kCommandWarmUpLow,  ///< end of the warm-up, in the device's clock
     kCommandWarmUpHigh,
 };
-/// Word of the doorbell that has no tag: 0, or one of these.
+/// Words of the doorbell that have no tag, since each says all by itself.
+inline constexpr std::uint32_t kNotesReadWord = kMailWords + 1;  ///< notes that the host has read
+inline constexpr std::uint32_t kCoTenantWord = kMailWords + 2;   ///< device bytes that others hold
+/// 0, or one of these.
 inline constexpr std::uint32_t kAbortWord = kMailWords;
 inline constexpr MailWord kAbortPolitely = 1;  ///< whoever looks leaves
 inline constexpr MailWord kAbortByTrap = 2;    ///< the steward ends the kernel, and with it the context
@@ -100,15 +113,20 @@ struct ServiceDesk {
     alignas(256) std::array<MailWord, kMailWords> answer{};    ///< device
     alignas(128) std::uint64_t taken = 0;                      ///< device: items taken out of the inbox
     std::uint64_t done = 0;                                    ///< device: items done
+    std::uint64_t hold = 0;  ///< device: 1 while publishers are to wait, by its last decision
 };
 
 /// Notices of items done, one word each: tag of the ticket, publisher. The steward and the workers have a box
 /// each, with a place for every publisher that may wait for one, so that none overflows.
 enum NoticeBox : std::uint32_t { kStewardNotices, kWorkerNotices, kNoticeBoxes };
 
+/// Notes that the host need not have read before the device writes the next one.
+inline constexpr std::uint32_t kNotePlacesLog2 = 8;
+
 /// The mail as either side addresses it.
 struct ServiceMail {
     ServiceDesk* desk = nullptr;
+    MailWord* notes = nullptr;  ///< 2^kNotePlacesLog2 x kNoteWords (service_note.h); null: the host decides
     MailEntry* inbox = nullptr;
     MailWord* notices = nullptr;  ///< kNoticeBoxes x 2^notice_log2
     std::uint32_t inbox_log2 = 0;

@@ -1,27 +1,32 @@
 #pragma once
 
-#include "gpu/service/service_group.cuh"
+#include "gpu/service/group_watch.cuh"
+#include "gpu/service/service_decider.cuh"
+#include "gpu/service/straight_items.cuh"
 #include "policy/units.h"
+
+#include <type_traits>
 
 namespace megabed {
 
-/// The warp between host and ring: it takes items out of the inbox and publishes them, carries out commands,
-/// decides when a launch is over, watches over the groups and tells the host how far they are. It never sleeps:
-/// each round waits for one look across PCIe. Called by one whole warp.
+/// The warp between host and ring: it takes items out of the inbox and hands them to groups or publishes them,
+/// carries out commands, decides when a launch is over, watches over the groups and tells the host how far they
+/// are. It never sleeps: each round waits for one look across PCIe. Called by one whole warp.
+/// `kDecides`: on command it also decides what the next launch is, again and again (ServiceDecider).
+template <bool kDecides>
 class ServiceSteward {
 public:
     /// Entries of one look.
     static constexpr std::uint32_t kLooks = 4;
     static constexpr std::uint32_t kEntries = 2 * kLooks;
+    using Decider = std::conditional_t<kDecides, ServiceDecider, NoDecider>;
     /// What the launch that is on goes by.
     struct Launch {
         std::uint64_t end = 0;
         std::uint64_t closing_since = 0;
-        std::uint64_t watched = 0;
-        std::uint64_t progress_seen = 0;
-        std::uint64_t progress_time = 0;
         std::uint64_t republished_at = 0;
         std::uint64_t republished_time = 0;
+        std::uint32_t epoch = 0;  ///< of the ring
     };
     /// In shared memory: what all lanes read and the leader alone writes, to spare registers; and the items of
     /// a look, which the lanes that read them hand to those that publish them.
@@ -29,6 +34,9 @@ public:
         std::uint32_t words[kEntries][kMailWords];
         ServiceMemory memory;  ///< what others write of it is not read here
         Launch launch;
+        GroupDispatch::Board dispatch;
+        GroupWatch::Board watch;
+        typename Decider::Board decider;
     };
 
     __device__ ServiceSteward(const ServiceState& state, Board& board)
@@ -36,6 +44,11 @@ public:
           board_(board),
           ring_(state.ring),
           lane_(team_.rank()),
+          dispatch_(state, board.dispatch, lane_),
+          straight_(state, lane_),
+          watch_(state, board.watch),
+          epoch_end_(state, board.memory),
+          decider_(state, board.decider, lane_),
           memory_(board.memory),
           launch_(board.launch) {
         set([&] {
@@ -55,18 +68,29 @@ public:
                 leave();
                 return;
             }
-            const bool ordered = phase_ == Phase::Idle && has_command();
-            if (ordered && command_kind() == ServiceCommand::Ping) {
+            // While the steward decides, commands come in the middle of launches, too: pings and the one to
+            // halt.
+            const ServiceCommand kind =
+                has_command() ? static_cast<ServiceCommand>(command_word(kCommandKind)) : ServiceCommand::None;
+            const bool ordered =
+                kind != ServiceCommand::None &&
+                (phase_ == Phase::Idle ||
+                 (deciding_ && (kind == ServiceCommand::Ping || kind == ServiceCommand::Halt)));
+            if (ordered && kind == ServiceCommand::Ping) {
                 note_command();
                 send_answer(0);
                 continue;  // at once: pings tell the clocks apart
             }
-            deliver();
+            const std::uint32_t entries = whole_entries();
+            if constexpr (kDecides) {
+                go_on(entries);
+            }
+            deliver(entries);
             report_done();
             if (phase_ != Phase::Idle) {
                 run_on();
             }
-            if (ordered && carry_out_command() == ServiceCommand::Park) {
+            if (ordered && carry_out(kind) == ServiceCommand::Park) {
                 leave();
                 return;
             }
@@ -76,8 +100,8 @@ public:
 private:
     enum class Phase : std::uint8_t { Idle, Open, Closing };
     static constexpr unsigned kAll = 0xffff'ffff;
-    static constexpr std::uint32_t kHalf = kMailWords;        ///< lanes that read one entry
-    static constexpr std::uint32_t kStock = 32;               ///< claims it keeps for items it carries out
+    static constexpr std::uint32_t kHalf = kMailWords;  ///< lanes that read one entry
+    static constexpr std::uint32_t kStock = 32;  ///< claims it keeps for items that do not go through the ring
     static constexpr std::uint64_t kLookAgainAfter = 50'000;  ///< ns until what was put back is looked at again
 
     [[nodiscard]] __device__ static std::uint32_t groups() { return gridDim.x - 1; }
@@ -110,13 +134,16 @@ private:
             in_flight_ = DeviceAtomics::load_relaxed(control.in_flight);
             claims_left_ = DeviceAtomics::load_relaxed(control.claims_left);
             faults_ = DeviceAtomics::load_relaxed(control.faults);
+            published_ = DeviceAtomics::load_relaxed(control.published);
             waiting_ = ring_.waiting();
             deferred_ = ring_.deferred();
         }
+        dispatch_.look();  // the last load, since none begins before an acquire is through
         done_ = led(done_);
         in_flight_ = led(in_flight_);
         claims_left_ = __shfl_sync(kAll, claims_left_, 0);
         faults_ = led(faults_);
+        published_ = led(published_);
         waiting_ = led(waiting_);
         deferred_ = led(deferred_);
         now_ = team_.of_leader(device_clock());
@@ -153,9 +180,9 @@ private:
 
     // ---- items ----
 
-    /// Takes items out of the inbox: those that may go at once it carries out, the others go into the ring.
-    __device__ void deliver() {
-        const std::uint32_t count = whole_entries();
+    /// Takes `count` items out of the inbox: first those that it may carry out itself, then those that it may
+    /// hand to groups that wait; the others go into the ring. So none overtakes another of its class.
+    __device__ void deliver(std::uint32_t count) {
         mail_seen_ = count != 0;
         if (count == 0) {
             return;
@@ -166,7 +193,7 @@ private:
         }
         team_.sync();
         RingItem item;
-        bool express = false;
+        auto route = ItemRoute::Ring;
         std::uint32_t entry = 0;
         if (lane_ < count) {
             const std::uint32_t* const words = board_.words[lane_];
@@ -178,25 +205,37 @@ private:
                 item.argument[word] = words[kItemArgument + word];
             }
             entry = words[kItemEntry];
-            express = words[kItemExpress] != 0 && item.tenant < state_.ring.tenant_count &&
-                      item.opcode < state_.ring.opcode_count;
+            // What is unknown is the ring's to refuse.
+            const bool known = item.tenant < state_.ring.tenant_count &&
+                               item.opcode < state_.ring.opcode_count && item.lock == 0;
+            route = known ? static_cast<ItemRoute>(words[kItemRoute]) : ItemRoute::Ring;
         }
-        // Only the first ones, so that none overtakes another of its class, and only past an empty ring.
-        const auto others = static_cast<int>(~__ballot_sync(kAll, express));
-        std::uint32_t at_once = others == 0 ? kRingBatch : static_cast<std::uint32_t>(__ffs(others)) - 1;
-        at_once = phase_ == Phase::Open && waiting_ == 0 ? (at_once < stock_ ? at_once : stock_) : 0;
-        if (at_once != 0) {
-            carry_out(item, entry, at_once);
+        std::uint32_t at_once = 0;
+        if (phase_ == Phase::Open && waiting_ == 0) {
+            at_once = at_most(stock_, first_lanes(route == ItemRoute::Steward));
+            if (at_once != 0) {
+                serve_at_once(item, entry, at_once);
+            }
+            const std::uint32_t end = first_lanes(route != ItemRoute::Ring || lane_ < at_once);
+            const std::uint32_t handed =
+                straight_.hand_out(dispatch_, item, at_once, at_most(end - at_once, stock_),
+                                   {published_ + at_once, now_, launch_.epoch});
+            stock_ -= handed;
+            at_once += handed;
         }
         const bool offered = lane_ >= at_once && lane_ < count;
         PublishResult result = PublishResult::Published;
         if (at_once < count) {
-            ring_.publish(team_, &item, offered ? 1U : 0U, &result);
+            waiting_ +=
+                ring_.publish(team_, &item, offered ? 1U : 0U, &result);  // so that groups are woken now
         }
         // The host sends no more than there are slots; should it, the rest stays where it is.
         const unsigned full = __ballot_sync(kAll, offered && result == PublishResult::Full);
         const std::uint32_t taken =
             full == 0 ? count : static_cast<std::uint32_t>(__ffs(static_cast<int>(full))) - 1;
+        if (full != 0) {
+            straight_.return_free();  // slots kept for others
+        }
         if (offered && lane_ < taken && result != PublishResult::Published) {
             ring_.refuse(item, result == PublishResult::UnknownTenant ? FaultReason::UnknownTenant
                                                                       : FaultReason::UnknownClass);
@@ -209,7 +248,7 @@ private:
 
     /// Each of the first `count` lanes is a worker for its item, which takes next to no time. The host hears of
     /// it before it is counted, since counting takes longer than anything else here.
-    __device__ void carry_out(const RingItem& item, std::uint32_t entry, std::uint32_t count) {
+    __device__ void serve_at_once(const RingItem& item, std::uint32_t entry, std::uint32_t count) {
         const bool mine = lane_ < count;
         const std::uint32_t flags = mine ? item.argument[kServiceFlags] : 0;
         const bool waited_for = (flags & kWaitedFor) != 0;
@@ -255,28 +294,36 @@ private:
         return tag != memory_.command && (agree & 0xffffU) == 0xffffU;
     }
 
-    [[nodiscard]] __device__ ServiceCommand command_kind() const {
-        return static_cast<ServiceCommand>(command_word(kCommandKind));
-    }
-
     __device__ void note_command() {
         set([&] { memory_.command = mail_tag(bell_); });
     }
 
-    __device__ ServiceCommand carry_out_command() {
-        const ServiceCommand kind = command_kind();
+    __device__ ServiceCommand carry_out(ServiceCommand kind) {
         note_command();
-        if (kind == ServiceCommand::Run) {
+        if (kind == ServiceCommand::Run || kind == ServiceCommand::Decide) {
             const std::uint64_t warm_up =
                 wide(command_word(kCommandWarmUpLow), command_word(kCommandWarmUpHigh));
             set([&] {
                 memory_.warm_up = warm_up;
                 DeviceAtomics::store_relaxed(state_.memory->warm_up, warm_up);
             });
-            begin_run();
-        } else {
-            send_answer(0);
         }
+        const std::uint64_t end = wide(command_word(kCommandEndLow), command_word(kCommandEndHigh));
+        if constexpr (kDecides) {
+            if (kind == ServiceCommand::Halt && deciding_) {
+                halting_ = true;
+                return kind;  // answered when the launch is over
+            }
+            if (kind == ServiceCommand::Decide) {
+                decider_.set_tenants_end(end);
+                deciding_ = true;
+            }
+        } else if (kind == ServiceCommand::Run) {
+            begin_run(command_word(kCommandWorkers), command_word(kCommandClaims),
+                      command_word(kCommandLiftAge), end);
+            return kind;  // answered when the launch is over
+        }
+        send_answer(0);
         return kind;
     }
 
@@ -284,26 +331,29 @@ private:
         return __shfl_sync(kAll, mail_value(bell_), static_cast<int>(word));
     }
 
-    __device__ void begin_run() {
-        const std::uint32_t workers = command_word(kCommandWorkers);
-        const std::uint32_t claims = command_word(kCommandClaims);
-        const std::uint32_t lift_age = command_word(kCommandLiftAge);
-        const std::uint64_t end = wide(command_word(kCommandEndLow), command_word(kCommandEndHigh));
-        ring_.republish(team_);
+    __device__ void begin_run(std::uint32_t workers, std::uint32_t claims, std::uint32_t lift_age,
+                              std::uint64_t end) {
+        waiting_ += ring_.republish(team_);
         std::uint32_t stock = 0;
+        std::uint32_t epoch = 0;
         if (team_.leads()) {
             if (lift_age != 0) {
                 ring_.lift_aged(lift_age - 1);
             }
             DeviceAtomics::store_relaxed(state_.memory->hot_windows, 0U);
             ring_.open(workers, claims);
+            epoch = ring_.epoch();
             stock = ring_.take_claims(kStock);
         }
         stock_ = static_cast<std::uint32_t>(team_.of_leader(stock));
+        claims_left_ = 1;  // what was seen of the launch before counts no more; the next look tells
+        watch_.begin();
+        dispatch_.set_workers(workers);
+        dispatch_.look();
         phase_ = Phase::Open;
         set([&] {
             launch_.end = end;
-            launch_.progress_seen = ~std::uint64_t{0};
+            launch_.epoch = epoch;
             launch_.republished_at = ~std::uint64_t{0};
         });
     }
@@ -314,7 +364,7 @@ private:
         if (phase_ == Phase::Open) {
             const bool used_up = claims_left_ <= 0 && stock_ == 0;
             const bool empty = in_flight_ == 0 && !mail_seen_;
-            if (used_up || empty || faults_ != 0 || now_ >= launch_.end) {
+            if (used_up || empty || faults_ != 0 || now_ >= launch_.end || halting_) {
                 set([&] {
                     ring_.return_claims(stock_);
                     ring_.close();
@@ -326,7 +376,7 @@ private:
                 keep_going();
             }
         }
-        watch();
+        watch_.watch(now_, in_flight_ != 0);
         if (phase_ == Phase::Closing) {
             finish_if_over();
         }
@@ -342,6 +392,12 @@ private:
             stock_ += static_cast<std::uint32_t>(
                 team_.of_leader(team_.leads() ? ring_.take_claims(kStock - stock_) : 0));
         }
+        if (claims_left_ > 0 && waiting_ != 0) {
+            dispatch_.wake(waiting_);
+        }
+        if (!mail_seen_) {
+            straight_.take_free();
+        }
         // What was put back is looked at again once nothing else waits and something has come or gone.
         const std::uint64_t moved = done_ + memory_.taken;
         if (waiting_ == 0 && deferred_ != 0 &&
@@ -354,86 +410,118 @@ private:
         }
     }
 
-    /// The watchdog: an item that takes too long, or no progress for as long although items are in flight.
-    __device__ void watch() {
-        // Looking at a thousand groups takes some 20 us, in which nothing is delivered.
-        if (now_ - launch_.watched < state_.deadline / 16) {
-            return;
-        }
-        for (std::uint32_t worker = lane_; worker < groups(); worker += WarpTeam::kLanes) {
-            ring_.give_up_stuck(worker, now_, state_.deadline);
-        }
-        const std::uint64_t progress = team_.of_leader(ring_.progress());
-        const bool moves = progress != launch_.progress_seen || in_flight_ == 0;
-        const bool stands = !moves && now_ - launch_.progress_time > state_.deadline;
-        set([&] {
-            launch_.watched = now_;
-            launch_.progress_seen = progress;
-            launch_.progress_time = moves || stands ? now_ : launch_.progress_time;
-            if (stands) {
-                ring_.give_up_any();
-            }
-        });
-    }
-
     /// Over when nobody is inside; after a fault, when all are out but those that are stuck.
     __device__ void finish_if_over() {
         const auto busy = static_cast<std::uint32_t>(team_.of_leader(ring_.busy()));
         bool over = busy == 0;
         if (!over && faults_ != 0) {
-            std::uint32_t stuck = 0;
-            for (std::uint32_t first = 0; first < groups(); first += WarpTeam::kLanes) {
-                const std::uint32_t worker = first + lane_;
-                const bool is_stuck = worker < groups() && ring_.is_stuck(worker);
-                stuck += static_cast<std::uint32_t>(__popc(__ballot_sync(kAll, is_stuck)));
-            }
-            over = busy <= stuck || now_ - launch_.closing_since > state_.deadline;
+            over = busy <= watch_.stuck() || now_ - launch_.closing_since > state_.deadline;
         }
         if (over) {
             phase_ = Phase::Idle;
             done_ = team_.of_leader(ring_.word(state_.ring.control->done));
             report_done();
-            answer(faults_ != 0 ? ServiceStatus::Fault : ServiceStatus::Done);
+            const FaultRecord fault = faults_ != 0 ? epoch_end_.settled_fault() : FaultRecord{};
+            const EpochTelemetry epoch = epoch_end_.take(done_);
+            if constexpr (kDecides) {
+                decider_.remember(epoch);
+                decider_.note_launch(faults_ != 0 ? NoteKind::Fault : NoteKind::Launch, epoch.items, fault);
+                deciding_ = faults_ == 0;
+                if (!deciding_ && halting_) {
+                    halted();
+                }
+            } else {
+                answer(epoch, fault);
+            }
         }
+    }
+
+    // ---- launch after launch ----
+
+    /// Goes on to the next launch where none is on. `entries`: items seen in the inbox, which end an empty one.
+    __device__ void go_on(std::uint32_t entries) {
+        if (!deciding_) {
+            return;
+        }
+        if (resting_) {
+            if (in_flight_ == 0 && entries == 0 && now_ < launch_.end && !halting_) {
+                return;
+            }
+            resting_ = false;
+            decider_.note_launch(NoteKind::Launch, 0, FaultRecord{});
+        }
+        if (phase_ != Phase::Idle) {
+            return;
+        }
+        if (halting_) {
+            halted();
+            return;
+        }
+        const std::uint64_t read = __shfl_sync(kAll, static_cast<unsigned long long>(bell_), kNotesReadWord);
+        if (!decider_.has_place(read)) {
+            return;
+        }
+        const std::uint64_t others = __shfl_sync(kAll, static_cast<unsigned long long>(bell_), kCoTenantWord);
+        if (!decider_.decide(in_flight_ + entries, others, now_)) {
+            decider_.note_refusal();
+            deciding_ = false;
+            return;
+        }
+        const LaunchRecommendation& decided = decider_.recommendation();
+        hold(decided.pressure == QueuePressure::Saturated);
+        const std::uint64_t end = decider_.end_of_launch(now_);
+        if (decided.topology == DispatchTopology::Empty) {
+            set([&] { launch_.end = end; });
+            resting_ = true;
+        } else if (decider_.lanes() != blockDim.x) {
+            decider_.note_relaunch();
+            deciding_ = false;
+        } else {
+            const std::uint32_t granted = at_most(groups(), at_least_one(decided.geometry.dispatch_grid[0]));
+            const std::uint32_t lift_age = state_.rules->age_threshold;
+            decider_.set_granted(granted);
+            begin_run(at_most(granted, at_least_one(decided.worker_groups)),
+                      at_least_one(decided.geometry.slot_count.value()),
+                      decided.age_priority_work ? lift_age + (lift_age != ~0U ? 1 : 0) : 0, end);
+        }
+    }
+
+    /// Tells the host when publishers are to wait, and when no more.
+    __device__ void hold(bool held) {
+        if (held != held_ && team_.leads()) {
+            SystemAtomics::store_relaxed(state_.mail.desk->hold, std::uint64_t{held ? 1U : 0U});
+        }
+        held_ = held;
+    }
+
+    __device__ void halted() {
+        deciding_ = false;
+        halting_ = false;
+        __threadfence_system();  // as in `answer`
+        send_answer(0);
     }
 
     // ---- answers ----
 
     /// Lane i has word i of the answer.
-    __device__ void answer(ServiceStatus status) {
-        RingControl& control = *state_.ring.control;
-        const bool fault = status == ServiceStatus::Fault;
-        const FaultRecord record = fault ? settled_fault() : FaultRecord{};
-        // Nobody is inside any more, so there is nothing left to order; all these loads are on their way at
-        // once.
-        const std::uint64_t requeued = led(DeviceAtomics::load_relaxed(control.requeued));
-        const std::uint32_t requeue_age = DeviceAtomics::load_relaxed(control.requeued_age_max);
-        const std::uint32_t hot_windows = DeviceAtomics::load_relaxed(state_.memory->hot_windows);
-        const std::uint32_t claims_left = ring_.claims_left();
-        const std::uint64_t deferred = ring_.deferred();
-        const std::uint32_t head_age = ring_.head_age();
-        const std::uint32_t hot = hot_opcodes(done_ - memory_.answered_done);
+    __device__ void answer(const EpochTelemetry& epoch, const FaultRecord& record) {
+        const auto status = record.reason != 0 ? ServiceStatus::Fault : ServiceStatus::Done;
         std::uint64_t value = 0;
         const auto word = [&](AnswerWord at, std::uint64_t is) { value = lane_ == at ? is : value; };
         word(kAnswerStatus, static_cast<std::uint32_t>(status));
-        word(kAnswerItems, done_ - memory_.answered_done);
-        word(kAnswerRequeues, static_cast<std::uint32_t>(requeued) - memory_.requeues);
-        word(kAnswerRequeueAge, requeue_age);
-        word(kAnswerHeadAge, head_age);
-        word(kAnswerHotOpcodes, hot);
-        word(kAnswerHotWindows, hot_windows);
-        word(kAnswerClaimsLeft, claims_left);
+        word(kAnswerItems, epoch.items);
+        word(kAnswerRequeues, epoch.requeues);
+        word(kAnswerRequeueAge, epoch.requeue_age);
+        word(kAnswerHeadAge, epoch.head_age);
+        word(kAnswerHotOpcodes, epoch.hot_opcodes);
+        word(kAnswerHotWindows, epoch.hot_windows);
+        word(kAnswerClaimsLeft, epoch.claims_left);
         word(kAnswerFaultReason, record.reason);
         word(kAnswerFaultSlot, record.slot);
         word(kAnswerFaultOpcode, record.opcode);
         word(kAnswerFaultTenant, record.tenant);
         word(kAnswerFaultTicket, record.ticket);
-        word(kAnswerDeferred, deferred);
-        set([&] {
-            memory_.answered_done = done_;
-            memory_.requeues = static_cast<std::uint32_t>(requeued);
-            DeviceAtomics::store_relaxed(control.requeued_age_max, 0U);
-        });
+        word(kAnswerDeferred, epoch.deferred);
         // The host may copy counts out of device memory once it has the answer.
         __threadfence_system();
         send_answer(value);
@@ -449,37 +537,13 @@ private:
         }
     }
 
-    /// The fault's record; whoever found it may still be writing.
-    [[nodiscard]] __device__ FaultRecord settled_fault() const {
-        FaultRecord record = ring_.first_fault();
-        for (std::uint32_t round = 0; record.reason == 0; ++round) {
-            DeviceAtomics::pause(round);
-            record = ring_.first_fault();
-        }
-        return record;
-    }
-
-    /// Opcodes with at least the scenario's share of the epoch's items.
-    __device__ std::uint32_t hot_opcodes(std::uint64_t items) {
-        std::uint32_t hot = 0;
-        for (std::uint32_t first = 0; first < state_.ring.opcode_count; first += WarpTeam::kLanes) {
-            const std::uint32_t opcode = first + lane_;
-            bool is_hot = false;
-            if (opcode < state_.ring.opcode_count) {
-                const std::uint64_t done = ring_.word(state_.ring.done_by_opcode[opcode]);
-                const std::uint64_t in_epoch = done - state_.done_before[opcode];
-                state_.done_before[opcode] = done;
-                is_hot =
-                    in_epoch != 0 && ratio_floor(in_epoch, items > 0 ? items : 1).value() >= state_.hot_share;
-            }
-            hot += static_cast<std::uint32_t>(__popc(__ballot_sync(kAll, is_hot)));
-        }
-        return hot;
-    }
-
     /// The groups leave too; what the steward knows stays behind for the next kernel. It goes last: nobody else
     /// looks at the host's word that the kernel is to be ended by force, because a group never leaves.
     __device__ void leave() {
+        straight_.return_free();
+        if constexpr (kDecides) {
+            decider_.save();
+        }
         if (team_.leads()) {
             state_.memory->taken = memory_.taken;
             state_.memory->command = memory_.command;
@@ -503,6 +567,11 @@ private:
     DeviceRing ring_;
     WarpTeam team_;
     std::uint32_t lane_;
+    GroupDispatch dispatch_;
+    StraightItems straight_;
+    GroupWatch watch_;
+    EpochEnd epoch_end_;
+    Decider decider_;
     ServiceMemory& memory_;
     Launch& launch_;
 
@@ -512,6 +581,7 @@ private:
     std::uint64_t done_ = 0;
     std::uint64_t in_flight_ = 0;
     std::uint64_t faults_ = 0;
+    std::uint64_t published_ = 0;
     std::uint64_t waiting_ = 0;
     std::uint64_t deferred_ = 0;
     std::int32_t claims_left_ = 0;
@@ -519,6 +589,10 @@ private:
 
     Phase phase_ = Phase::Idle;
     std::uint32_t stock_ = 0;  ///< claims taken and not used
+    bool deciding_ = false;    ///< launch after launch, until the host or a note says otherwise
+    bool halting_ = false;     ///< no more of them
+    bool resting_ = false;     ///< the launch that is on is an empty one
+    bool held_ = false;        ///< publishers
     std::uint64_t done_reported_ = ~std::uint64_t{0};
 };
 

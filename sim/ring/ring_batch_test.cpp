@@ -171,6 +171,57 @@ TEST(RingBatch, What_a_publisher_serves_itself_is_counted_and_takes_a_claim) {
     EXPECT_EQ(ring.claims_left(), 1U);
 }
 
+TEST(RingBatch, What_a_publisher_issues_is_claimed_at_once_and_told_of_before_it_is_counted) {
+    RingStorage storage({4, 2, 1, 0, 3});
+    HostRing ring(storage.view());
+    RingControl& control = *storage.view().control;
+    ring.open(3, 10);
+    ASSERT_EQ(ring.publish(item(1)), PublishResult::Published);
+    const SoloTeam alone;
+    ClaimedSlot free[kRingBatch];
+    std::uint32_t got = 3;
+    ASSERT_EQ(ring.take_free(alone, free, got), 3U);
+    EXPECT_EQ(ring.publish(item(9)), PublishResult::Full);  // they are out of circulation
+    ASSERT_EQ(ring.take_claims(2), 2U);
+    const RingItem items[2] = {item(2, 1), item(3)};
+    HostRing::IssuePlace places[2] = {{free[0], 1}, {free[1], 2}};
+    ring.issue(alone, items, places, 2, {.ticket = 1, .now = 100, .epoch = ring.epoch()});
+    EXPECT_EQ(ring.in_flight(), 3U);
+    EXPECT_EQ(control.published, 3U);
+    EXPECT_EQ(control.claimed, 2U);
+    EXPECT_EQ(ring.busy(), 2U);
+    EXPECT_EQ(ring.waiting(), 1U);
+    for (const auto& place : places) {
+        const RingSlot& slot = storage.view().slots[place.slot.slot];
+        EXPECT_EQ(slot.status, place.slot.status.word);
+        EXPECT_EQ(SlotStatus{slot.status}.state(), SlotState::Claimed);
+        EXPECT_EQ(slot.argument[kArgTicket], place.worker);  // 1 and 2
+    }
+    // The watchdog knows of both; one is given up, and its worker, late, is told of nothing.
+    EXPECT_FALSE(ring.give_up_stuck(1, 150, 60));
+    EXPECT_TRUE(ring.give_up_stuck(2, 200, 60));
+    const ClaimedSlot both[2] = {places[0].slot, places[1].slot};
+    std::vector<std::uint32_t> told;
+    const std::uint32_t completed = ring.complete(alone, both, 2, [&](std::uint32_t at) {
+        told.push_back(at);
+        EXPECT_EQ(SlotStatus{storage.view().slots[both[at].slot].status}.state(), SlotState::Done);
+        EXPECT_EQ(control.done, 0U);
+    });
+    EXPECT_EQ(completed, 1U);
+    EXPECT_EQ(told, (std::vector<std::uint32_t>{0}));
+    EXPECT_EQ(control.done, 1U);
+    EXPECT_EQ(storage.view().tenants[1].published, 1U);
+    EXPECT_EQ(storage.view().tenants[1].done, 1U);
+    ring.leave();
+    ring.leave();
+    EXPECT_EQ(ring.busy(), 0U);
+    EXPECT_EQ(ring.in_flight(), 2U);  // the one in its class's queue, and the fault
+    std::uint32_t one = 1;
+    ring.return_free(alone, &free[2], one);
+    EXPECT_EQ(control.queues[kFreeQueue].items, 2);
+    EXPECT_EQ(ring.publish(item(4)), PublishResult::Published);
+}
+
 TEST(RingBatch, A_team_of_several_lanes_shares_a_batch_out_and_keeps_the_order) {
     RingStorage storage({.slots = 64, .tenants = 2});
     HostRing ring(storage.view());

@@ -1,15 +1,12 @@
 #pragma once
 
 #include "sim/ring/ring_layout.h"
-#include "sim/ring/ring_queues.h"
+#include "sim/ring/ring_publish.h"
 #include "sim/ring/ring_team.h"
-#include "sim/ring/ring_watch.h"
 
 #include <cstdint>
 
 namespace megabed {
-
-enum class PublishResult : std::uint8_t { Published, Full, UnknownTenant, UnknownClass };
 
 /// A lane's part of a batch that was claimed: all of it, where a thread is alone.
 template <class Team>
@@ -24,119 +21,21 @@ struct ClaimedShare {
 /// them out (ring_team.h); the forms without one are for a thread alone. Nothing here waits for more than two
 /// steps of another thread (RingQueues). States, orders of memory and the reasons: sim/ring/PROTOCOL.md.
 template <class Atomics>
-class Ring : public RingWatch<Atomics> {
-    using Watch = RingWatch<Atomics>;
-    using Watch::atomics_;
-    using Watch::queues_;
-    using Watch::view_;
+class Ring : public RingPublish<Atomics> {
+    using Publish = RingPublish<Atomics>;
+    using Publish::atomics_;
+    using Publish::queues_;
+    using Publish::view_;
 
 public:
-    using Watch::fail;
-    using Watch::waiting;
+    using Publish::fail;
+    using Publish::waiting;
 
     static constexpr std::uint32_t kOpen = 0x8000'0000;
     static constexpr std::uint32_t kBatchMax = kRingBatch;
     static constexpr std::uint32_t kClaimsMax = 0x7fff'ffff;
 
-    constexpr explicit Ring(const RingView& view, Atomics atomics = {}) : Watch(view, atomics) {}
-
-    // ---- publishers ----
-
-    /// Puts an item into a free slot and its index into the queue of its class. Unknown opcodes are left to
-    /// the workers, which answer with Fault: only they know what they can run.
-    constexpr PublishResult publish(const RingItem& item) {
-        PublishResult result{};
-        publish(SingleItem{}, &item, 1, &result);
-        return result;
-    }
-
-    /// Publishes the first `count` of each lane's items, in the order of the lanes; where slots run out, the
-    /// first ones get them. Returns how many the team published.
-    /// Requires: count <= Team::kShare.
-    template <class Team>
-    constexpr std::uint32_t publish(const Team& team, const RingItem* items, std::uint32_t count,
-                                    PublishResult* results) {
-        std::uint32_t valid = 0;
-        for (std::uint32_t at = 0; at < count; ++at) {
-            results[at] = check(items[at]);
-            valid += results[at] == PublishResult::Published ? 1U : 0U;
-        }
-        std::uint32_t indices[Team::kShare] = {};
-        std::uint32_t mine = valid;
-        const std::uint32_t total = queues_.pop(team, kFreeQueue, indices, mine);
-        for (std::uint32_t at = 0, slots = mine; at < count; ++at) {
-            if (results[at] == PublishResult::Published) {
-                results[at] = slots != 0 ? PublishResult::Published : PublishResult::Full;
-                slots -= slots != 0 ? 1U : 0U;
-            }
-        }
-        if (total == 0) {
-            return 0;
-        }
-        RingControl& control = *view_.control;
-        std::uint64_t ticket = 0;
-        if (team.leads()) {
-            atomics_.note(control.in_flight, std::uint64_t{total});
-            ticket = atomics_.add_relaxed(control.published, std::uint64_t{total});
-        }
-        atomics_.at(RingPoint::BeforePublish);
-        ticket = team.of_leader(ticket) + team.sum_before(mine);
-        std::uint32_t tenants[Team::kShare] = {};
-        std::uint32_t classes[Team::kShare] = {};
-        std::uint32_t written = 0;
-        for (std::uint32_t at = 0; at < count; ++at) {
-            if (results[at] == PublishResult::Published) {
-                tenants[written] = items[at].tenant;
-                classes[written] = items[at].priority;
-                fill(view_.slots[indices[written]], items[at], static_cast<std::uint32_t>(ticket + written));
-                ++written;
-            }
-        }
-        team.by_key(tenants, written, [this](std::uint32_t tenant, std::uint32_t times) {
-            atomics_.note(view_.tenants[tenant].published, std::uint64_t{times});
-        });
-        atomics_.at(RingPoint::BeforePush);
-        for (std::uint32_t queue = 0; queue < kRingClasses; ++queue) {
-            std::uint32_t of_class[Team::kShare] = {};
-            std::uint32_t found = 0;
-            for (std::uint32_t at = 0; at < written; ++at) {
-                if (classes[at] == queue) {
-                    of_class[found++] = indices[at];
-                }
-            }
-            queues_.push(team, queue, of_class, found);
-        }
-        return total;
-    }
-
-    /// Counts items that the publisher carries out itself instead of publishing them, each against a claim
-    /// that it has taken with `take_claims`: published, claimed and done at once, without a slot.
-    /// Requires: known opcodes and tenants; claims are open, and whoever closes them waits for the caller.
-    template <class Team>
-    constexpr void count_served(const Team& team, const std::uint32_t* opcodes, const std::uint32_t* tenants,
-                                std::uint32_t count) {
-        RingControl& control = *view_.control;
-        const std::uint32_t total = team.sum(count);
-        if (total == 0) {
-            return;
-        }
-        if (team.leads()) {
-            atomics_.note(control.published, std::uint64_t{total});
-            atomics_.note(control.claimed, std::uint64_t{total});
-        }
-        // No slot was marked and nobody else's work hangs on it: these counts prove nothing, so they need no
-        // order.
-        team.by_key(opcodes, count, [this](std::uint32_t opcode, std::uint32_t times) {
-            atomics_.note(view_.done_by_opcode[opcode], std::uint64_t{times});
-        });
-        team.by_key(tenants, count, [this](std::uint32_t tenant, std::uint32_t times) {
-            atomics_.note(view_.tenants[tenant].published, std::uint64_t{times});
-            atomics_.note(view_.tenants[tenant].done, std::uint64_t{times});
-        });
-        if (team.leads()) {
-            atomics_.note(control.done, std::uint64_t{total});
-        }
-    }
+    constexpr explicit Ring(const RingView& view, Atomics atomics = {}) : Publish(view, atomics) {}
 
     // ---- workers ----
 
@@ -207,6 +106,15 @@ public:
     /// Requires: count <= Team::kShare.
     template <class Team>
     constexpr std::uint32_t complete(const Team& team, const ClaimedSlot* claimed, std::uint32_t count) {
+        return complete(team, claimed, count, [](std::uint32_t /*at*/) {});
+    }
+
+    /// As above, and calls `tell(at)` for each of the lane's items that was not given up as soon as it is
+    /// marked as done, before it is counted: counting takes longer than whoever waits for the item likes to
+    /// wait.
+    template <class Team, class Tell>
+    constexpr std::uint32_t complete(const Team& team, const ClaimedSlot* claimed, std::uint32_t count,
+                                     Tell tell) {
         std::uint32_t opcodes[Team::kShare] = {};
         std::uint32_t tenants[Team::kShare] = {};
         ClaimedSlot finished[Team::kShare] = {};
@@ -221,6 +129,7 @@ public:
             if (atomics_.exchange_if_release(slot.status, expected,
                                              claimed[at].status.with(SlotState::Done).word)) {
                 unlock(lock);
+                tell(at);
                 opcodes[mine] = opcode;
                 tenants[mine] = tenant;
                 finished[mine++] = claimed[at];
@@ -368,30 +277,8 @@ public:
     constexpr void shut_down() { atomics_.store(view_.control->shutdown, 1U); }
 
 private:
-    using Watch::change;
-    using Watch::record_fault;
-
-    [[nodiscard]] constexpr PublishResult check(const RingItem& item) const {
-        if (item.tenant >= view_.tenant_count) {
-            return PublishResult::UnknownTenant;
-        }
-        return item.priority < kRingClasses ? PublishResult::Published : PublishResult::UnknownClass;
-    }
-
-    constexpr void fill(RingSlot& slot, const RingItem& item, std::uint32_t ticket) const {
-        slot.opcode = item.opcode;
-        slot.tenant = item.tenant;
-        slot.priority = item.priority;
-        for (std::uint32_t word = 0; word < kHandlerWords; ++word) {
-            slot.argument[word] = item.argument[word];
-        }
-        slot.argument[kArgTicket] = ticket;
-        slot.argument[kArgPutBack] = 0;
-        slot.argument[kArgLock] = item.lock;
-        slot.argument[kArgBornEpoch] = atomics_.load_relaxed(view_.control->epoch);
-        const SlotStatus before{atomics_.load_relaxed(slot.status)};
-        atomics_.store(slot.status, SlotStatus::of(SlotState::Published, before.generation() + 1).word);
-    }
+    using Publish::change;
+    using Publish::record_fault;
 
     constexpr void publish_again(std::uint32_t index) {
         RingSlot& slot = view_.slots[index];

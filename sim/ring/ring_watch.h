@@ -83,11 +83,11 @@ public:
     /// Tells the watchdog what worker `worker` is at.
     constexpr void note_begin(std::uint32_t worker, const ClaimedSlot& claimed, std::uint64_t now) {
         WorkerRecord& record = view_.workers[worker];
-        atomics_.store(record.since, now);
+        atomics_.store_relaxed(record.since, now);  // the next line brings it along
         atomics_.store(record.item, std::uint64_t{claimed.slot} << 32 | claimed.status.word);
     }
     constexpr void note_end(std::uint32_t worker) {
-        atomics_.store(view_.workers[worker].item, std::uint64_t{0});
+        atomics_.store_relaxed(view_.workers[worker].item, std::uint64_t{0});
     }
 
     /// Gives up every item that a worker has been at since before `now - deadline`. Returns how many.
