@@ -103,11 +103,17 @@ Loaded<RunSummary> run_on_threads(const Scenario& scenario, const CsrGraph* grap
 Loaded<RunSummary> run_on_cuda(Scenario scenario, const CsrGraph* graph, const RunnerOptions& options,
                                Policy& policy, RecordSink& sink, const RunOptions& run_options) {
     scenario.decide = cuda_decision_place(scenario);
-    const auto backend = make_cuda_backend(scenario, graph);
+    CudaOptions cuda_options;
+    cuda_options.compiles = true;
+    const auto backend = make_cuda_backend(scenario, graph, cuda_options);
     if (!backend) {
         return Refusal(backend.error());
     }
-    return run_and_check(scenario, graph, options, policy, **backend, sink, run_options);
+    auto summary = run_and_check(scenario, graph, options, policy, **backend, sink, run_options);
+    if (const auto route = (*backend)->compiled_route()) {
+        fmt::print(stderr, "megabed: {}: {}\n", scenario.name, *route);
+    }
+    return summary;
 }
 
 RunOptions options_of_run(const RunnerOptions& options, ProgressLine& progress) {

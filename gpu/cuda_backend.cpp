@@ -55,6 +55,22 @@ public:
         return digest.value();
     }
 
+    [[nodiscard]] std::optional<std::string> compiled_route() const override {
+        if (const auto why = kernel_->not_compiled()) {
+            return fmt::format("no kernel could be compiled, the general one runs all launches: {}", *why);
+        }
+        const auto compiled = kernel_->compiled();
+        if (!compiled) {
+            return std::nullopt;
+        }
+        constexpr double kMillisecond = 1e6;
+        return fmt::format("the kernel of the compiled route: {}, {:.1f} ms",
+                           compiled->origin == JitOrigin::Compiled
+                               ? std::string("compiled now")
+                               : fmt::format("from {}", to_string(compiled->origin)),
+                           static_cast<double>(compiled->elapsed.value()) / kMillisecond);
+    }
+
     void pause(SimTime time) override {
         std::this_thread::sleep_for(std::chrono::nanoseconds(time.value()));
         now_ += time;
@@ -225,6 +241,7 @@ Loaded<std::unique_ptr<CudaBackend>> make_cuda_backend(const Scenario& scenario,
     kernel_options.host_decides = cuda_decision_place(scenario) == DecisionPlace::Host;
     kernel_options.policy = compiled_policy(scenario.policy).value_or(CompiledPolicy::Reference);
     kernel_options.deadline = options.deadline;
+    kernel_options.compiled = options.compiles ? gpu::CompiledRoute::AsRecommended : gpu::CompiledRoute::Never;
     kernel_options.arcs_nowhere = options.fault != InjectedFault::None;
     auto kernel = TraversalKernel::make(scenario, *graph, kernel_options);
     if (!kernel) {

@@ -9,12 +9,16 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace megabed {
 
 struct CudaOptions {
     SimTime deadline{2'000'000'000};  ///< for a wait between blocks; beyond it the run ends
-    InjectedFault fault{};            ///< tests: in the first wave; of a traversal always a bad address
+    /// Launches of the compiled route run in a kernel that is compiled for the scenario, at the first of them,
+    /// and kept in the user's cache. Traversals that are decided on the device.
+    bool compiles = false;
+    InjectedFault fault{};  ///< tests: in the first wave; of a traversal always a bad address
 };
 
 /// A backend on the card: the work is done, and there is a result to look at.
@@ -24,6 +28,8 @@ public:
     /// prescribed work what its waves came to, as `prescribed_oracle`. Absent for services, or where the card
     /// failed.
     [[nodiscard]] virtual std::optional<std::uint64_t> result_digest() const = 0;
+    /// Where the kernel of the compiled route came from, or why there is none. Absent: none was wanted.
+    [[nodiscard]] virtual std::optional<std::string> compiled_route() const { return std::nullopt; }
 };
 
 /// Where the policy of a scenario is decided on the card: where the scenario wants it, if the policy is one

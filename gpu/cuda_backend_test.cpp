@@ -1,6 +1,7 @@
 #include "gpu/cuda_backend.h"
 
 #include "gpu/device_policy.h"
+#include "gpu/jit/testing/pretend_compiler.h"
 #include "gpu/megakernel/traversal_kernel.h"
 #include "policy/compiled_policy.h"
 #include "policy/registry.h"
@@ -12,6 +13,8 @@
 
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -45,17 +48,20 @@ struct Ran {
     RunSummary summary;
     Sequence sequence;
     std::optional<std::uint64_t> result;
+    std::optional<std::string> compiled_route;
 };
 
 /// Errors: as make_cuda_backend.
-Loaded<void> run_on_card(const Scenario& scenario, const CsrGraph& graph, Ran& ran) {
-    const auto backend = make_cuda_backend(scenario, &graph);
+Loaded<void> run_on_card(const Scenario& scenario, const CsrGraph& graph, Ran& ran,
+                         const CudaOptions& options = {}) {
+    const auto backend = make_cuda_backend(scenario, &graph, options);
     if (!backend) {
         return Refusal(backend.error());
     }
     const auto policy = make_policy(scenario.policy, scenario.parameters);
     ran.summary = run_scenario(scenario, "cuda", *policy, **backend, ran.sequence).value();
     ran.result = (*backend)->result_digest();
+    ran.compiled_route = (*backend)->compiled_route();
     return {};
 }
 
@@ -114,6 +120,48 @@ TEST_P(CudaPolicies, B2_B3_results_equal_the_oracle_and_decisions_the_simulators
             }
         }
     }
+}
+
+/// From the first launch of the compiled route on, a kernel that is compiled for the run takes over: with its
+/// inputs as constants, however unusual, it comes to the same.
+TEST_F(CudaBackendOnTheCard, A_kernel_compiled_for_the_run_goes_on_as_the_general_one_would) {
+    const TemporaryFolder cache;
+    ASSERT_EQ(setenv("MEGABED_CACHE_DIR", cache.path().c_str(), 1), 0);
+    const CsrGraph graph = load_graph("rmat:scale=12,edge_factor=8,seed=5").value().graph;
+    for (const TraversalKind kind : kKinds) {
+        for (const char* const policy : {"reference", "arcs"}) {
+            Scenario scenario = traversal_scenario(kind, policy, DecisionPlace::Device);
+            scenario.memory.budget = Bytes(64'000'000);
+            scenario.parameters.jit_queue_len_threshold = 100;
+            scenario.parameters.priority_age_threshold = 31;
+            scenario.parameters.scratch_bytes_per_hit = 17;
+            scenario.parameters.sizing.occupancy_divisor = 250;
+            scenario.parameters.field.arcs.push_weight_hundredths = 250;
+            SCOPED_TRACE(std::string(policy) + " kind " + std::to_string(static_cast<int>(kind)));
+            Ran wanted;
+            simulate(scenario, graph, wanted);
+            for (const char* const origin : {"compiled now", "from disk"}) {
+                Ran ran;
+                CudaOptions options;
+                options.compiles = true;
+                const auto done = run_on_card(scenario, graph, ran, options);
+                ASSERT_TRUE(done) << to_string(done.error());
+                ASSERT_FALSE(ran.summary.stopped_by) << *ran.summary.stopped_by;
+                ASSERT_TRUE(ran.compiled_route);
+                std::printf("[ measured ] %s\n", ran.compiled_route->c_str());
+                EXPECT_NE(ran.compiled_route->find(origin), std::string::npos);
+                EXPECT_EQ(ran.result,
+                          oracle_digest(graph, std::get<TraversalWorkload>(scenario.workload).traversal));
+                ASSERT_EQ(ran.sequence.records.size(), wanted.sequence.records.size());
+                for (std::size_t at = 0; at < ran.sequence.records.size(); ++at) {
+                    ASSERT_EQ(ran.sequence.records[at].decision->recommendation,
+                              wanted.sequence.records[at].decision->recommendation)
+                        << at;
+                }
+            }
+        }
+    }
+    unsetenv("MEGABED_CACHE_DIR");
 }
 
 std::vector<Choice> choices() {

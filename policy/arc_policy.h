@@ -79,8 +79,7 @@ struct Team {
     Team team;
     team.lanes = static_cast<std::uint32_t>(
         std::min(whole, std::uint64_t{lanes_max < kWarp ? lanes_max : lanes_max - lanes_max % kWarp}));
-    team.groups = static_cast<std::uint32_t>(
-        std::min(div_ceil<std::uint64_t>(wanted, team.lanes), std::uint64_t{groups_max}));
+    team.groups = std::min(div_ceil(static_cast<std::uint32_t>(wanted), team.lanes), groups_max);
     return team;
 }
 static_assert(team_for(1, 4, 1024, 1024).lanes == 32 && team_for(1, 4, 1024, 1024).groups == 1);
@@ -131,7 +130,7 @@ static_assert(team_for(1 << 20, 4, 128, 1024).lanes == 1024 && team_for(1 << 20,
                                           1U);
     const std::uint64_t work = pulls ? readings.vertices : readings.frontier_arcs;
     const Team team = team_for(work, rule.work_per_lane, groups, lanes_max);
-    const std::uint64_t slots = div_ceil<std::uint64_t>(request.queue_len, team.lanes) * team.lanes;
+    const std::uint64_t slots = std::uint64_t{div_ceil(request.queue_len, team.lanes)} * team.lanes;
     if (slots <= SlotCount::max().value()) {
         answer.geometry.workgroup_size_x = team.lanes;
         answer.geometry.slot_count = SlotCount(static_cast<std::uint32_t>(slots));

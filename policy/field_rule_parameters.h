@@ -68,7 +68,7 @@ struct BanditParameters {
 
 struct ArcParameters {
     std::uint32_t push_weight_hundredths = 300;  ///< cost of a pushed arc in pulled ones; not 0
-    std::uint32_t work_per_lane = 4;             ///< arcs, or vertices of a pull, beyond one group's; not 0
+    std::uint32_t work_per_lane = 1;             ///< arcs, or vertices of a pull, beyond one group's; not 0
 
     constexpr bool operator==(const ArcParameters&) const = default;
 };

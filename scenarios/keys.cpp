@@ -110,7 +110,7 @@ constexpr std::array kScenarioKeys{
             "launches that an estimate averages over at most"},
     KeySpec{"policy.arcs", "push_weight_hundredths", KeyType::Count, 1, 100'000, "300",
             "what a pushed arc costs, in hundredths of a pulled one"},
-    KeySpec{"policy.arcs", "work_per_lane", KeyType::Count, 1, kU32Max, "4",
+    KeySpec{"policy.arcs", "work_per_lane", KeyType::Count, 1, kU32Max, "1",
             "arcs of a push, or vertices of a pull, for each lane beyond the first group's"},
 
     KeySpec{"device", "profile", KeyType::Text, 0, 0, "h200",

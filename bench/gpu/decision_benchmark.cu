@@ -1,7 +1,8 @@
 // What one decision costs on the device, a row for every policy that compiles for it: a thread of a resident
-// block decides again and again, each time for a frontier that the last answer changed a little. Time is that
-// of the kernel between two CUDA events, divided by its decisions; `cycles` are the multiprocessor's. --card
-// prints the card's folder under bench/results.
+// block decides again and again, each time for a frontier that the last answer changed a little. `named` reads
+// the policy's inputs from memory, `compiled` has them as constants, as a kernel compiled at run time has. Time
+// is that of the kernel between two CUDA events, divided by its decisions; `cycles` are the multiprocessor's.
+// --card prints the card's folder under bench/results.
 #include "bench/gpu/card_benchmark.h"
 #include "bench/gpu/event_timer.h"
 #include "gpu/megakernel/orders.cuh"
@@ -11,7 +12,9 @@
 
 #include <benchmark/benchmark.h>
 #include <array>
+#include <cstddef>
 #include <string>
+#include <utility>
 
 namespace megabed {
 namespace {
@@ -25,41 +28,57 @@ struct Probe {
     std::uint32_t answers = 0;
 };
 
+template <class Decider>
 __global__ void __launch_bounds__(kBlockLanes, 1)
-    probe(CompiledPolicy policy, DecisionInputs inputs, LoopState state, std::uint32_t rounds, Probe* result) {
+    probe(RunArguments run, LoopState first, std::uint32_t rounds, Probe* result) {
     __shared__ BlockShared shared;
     if (threadIdx.x != 0) {
         return;
     }
-    shared.inputs = inputs;
-    shared.state = state;
+    shared.inputs = run.inputs;
+    LoopState state = first;
     const auto begun = static_cast<std::uint64_t>(clock64());
     std::uint32_t answers = 0;
     for (std::uint32_t round = 0; round < rounds; ++round) {
-        answers += decide(policy, shared.inputs, shared.state, shared.decision) ? 1 : 0;
-        shared.state.policy = shared.decision.next;
-        shared.state.frontier.vertices = 500 + (shared.decision.recommendation.hit_capacity + round) % 64;
-        shared.state.frontier.arcs = std::uint64_t{4} * shared.state.frontier.vertices;
+        Decision decision;
+        answers += Decider::decide(run, shared, state, decision) ? 1 : 0;
+        state.policy = decision.next;
+        state.frontier.vertices = 500 + (decision.recommendation.hit_capacity + round) % 64;
+        state.frontier.arcs = std::uint64_t{4} * state.frontier.vertices;
+        shared.decision.recommendation = decision.recommendation;
     }
     result->cycles = static_cast<std::uint64_t>(clock64()) - begun;
     result->answers = answers;
 }
 
 /// In the middle of a search of a graph of a million vertices.
-struct Question {
-    DecisionInputs inputs{};
-    LoopState state{};
+constexpr DecisionInputs example_inputs() {
+    DecisionInputs inputs;
+    inputs.request = LaunchRequest::direct(1, 528, 1024);
+    inputs.request.max_compute_workgroups_per_dimension = 65'535;
+    inputs.readings = {1 << 20, 1 << 20, std::uint64_t{1} << 22, 4};
+    return inputs;
+}
+struct ExampleInputs {
+    static constexpr DecisionInputs value = example_inputs();
 };
-Question question() {
-    Question asked;
-    asked.inputs.request = LaunchRequest::direct(1, 528, 1024);
-    asked.inputs.request.max_compute_workgroups_per_dimension = 65'535;
-    asked.inputs.readings = {1 << 20, 1 << 20, std::uint64_t{1} << 22, 4};
-    asked.state.frontier = {500, 100'000, 499, false, 2000, std::uint64_t{1} << 21};
-    return asked;
+
+/// A kernel that decides by one policy, `named` with inputs in memory, `compiled` with constants.
+struct Probes {
+    void (*named)(RunArguments, LoopState, std::uint32_t, Probe*) = nullptr;
+    void (*compiled)(RunArguments, LoopState, std::uint32_t, Probe*) = nullptr;
+};
+template <std::size_t... kAt>
+Probes probes_of(CompiledPolicy policy, std::index_sequence<kAt...> /*all*/) {
+    Probes probes{&probe<NamedPolicy>, nullptr};
+    (void)((policy == static_cast<CompiledPolicy>(kAt) &&
+            (probes.compiled = &probe<ConstantPolicy<static_cast<CompiledPolicy>(kAt), ExampleInputs>>,
+             true)) ||
+           ...);
+    return probes;
 }
 
-void decide_again_and_again(benchmark::State& state, CompiledPolicy policy) {
+void decide_again_and_again(benchmark::State& state, CompiledPolicy policy, bool compiled) {
     auto pool = DevicePool::on_device(std::nullopt);
     if (!pool) {
         return fail_row(state, to_string(pool.error()));
@@ -68,11 +87,15 @@ void decide_again_and_again(benchmark::State& state, CompiledPolicy policy) {
     if (!result) {
         return fail_row(state, to_string(result.error()));
     }
-    const Question asked = question();
+    RunArguments arguments;
+    arguments.inputs = ExampleInputs::value;
+    arguments.policy = policy;
+    LoopState first;
+    first.frontier = {500, 100'000, 499, false, 2000, std::uint64_t{1} << 21};
+    const Probes probes = probes_of(policy, std::make_index_sequence<kCompiledPolicies>());
+    const auto kernel = compiled ? probes.compiled : probes.named;
     const EventTimer timer;
-    const auto run = [&] {
-        probe<<<1, kBlockLanes>>>(policy, asked.inputs, asked.state, kRounds, result->data());
-    };
+    const auto run = [&] { kernel<<<1, kBlockLanes>>>(arguments, first, kRounds, result->data()); };
     (void)timer.time(run);  // warms up
     std::array<Probe, 1> probed{};
     for (auto _ : state) {
@@ -98,14 +121,20 @@ Loaded<void> add_rows(const std::vector<std::string_view>& words) {
         return none;
     }
     for (const PolicyRow& row : registered_policies()) {
-        if (const auto policy = compiled_policy(row.name)) {
-            constexpr int kTimes = 8;
-            const std::string name = "decision/" + std::string(row.name);
-            benchmark::RegisterBenchmark(
-                name.c_str(), [policy](benchmark::State& state) { decide_again_and_again(state, *policy); })
-                ->UseManualTime()
-                ->Unit(benchmark::kNanosecond)
-                ->Iterations(kTimes);
+        const auto policy = compiled_policy(row.name);
+        for (const bool compiled : {false, true}) {
+            if (policy) {
+                constexpr int kTimes = 8;
+                const std::string name =
+                    (compiled ? "decision/compiled/" : "decision/named/") + std::string(row.name);
+                benchmark::RegisterBenchmark(name.c_str(),
+                                             [policy, compiled](benchmark::State& state) {
+                                                 decide_again_and_again(state, *policy, compiled);
+                                             })
+                    ->UseManualTime()
+                    ->Unit(benchmark::kNanosecond)
+                    ->Iterations(kTimes);
+            }
         }
     }
     return {};

@@ -1,8 +1,9 @@
 // Traversals on the card, by the resident kernel and by what one would pick otherwise, on the same graphs from
 // the same sources, each result held against the oracle. Rows, to be picked with --benchmark_filter:
 //   bfs/GRAPH/megakernel/POLICY/GROUPS   breadth-first searches by the resident kernel, decisions included
+//   bfs/GRAPH/compiled/POLICY/GROUPS     the same by a kernel that was compiled for the run (NVRTC)
 //   bfs/GRAPH/baseline/NAME              the same by the searches of baselines/
-//   sssp|components|pagerank/GRAPH/megakernel/POLICY
+//   sssp|components|pagerank/GRAPH/compiled/POLICY
 //   gather_limit/GRAPH/BYTES             random reads of 4 bytes over BYTES a vertex
 // A search's GTEPS are 1e9 undirected edges of the reached component a second, the median over 8 sources of the
 // best of four each. Times are between two CUDA events around the kernel; where the host takes part in every
@@ -71,7 +72,7 @@ Loaded<Scenario> scenario_of(const std::string& spec, const std::string& kind, c
 }
 
 Loaded<std::unique_ptr<gpu::TraversalKernel>> kernel_of(const Scenario& scenario, const CsrGraph& graph,
-                                                        const std::string& policy) {
+                                                        const std::string& policy, gpu::CompiledRoute route) {
     const auto compiled = compiled_policy(policy);
     if (!compiled) {
         return Refusal(InputError{InputErrorKind::Unavailable,
@@ -83,7 +84,17 @@ Loaded<std::unique_ptr<gpu::TraversalKernel>> kernel_of(const Scenario& scenario
     }
     gpu::TraversalKernelOptions options;
     options.policy = *compiled;
-    return gpu::TraversalKernel::make(scenario, graph, options);
+    options.compiled = route;
+    auto kernel = gpu::TraversalKernel::make(scenario, graph, options);
+    if (kernel && (*kernel)->not_compiled()) {
+        return Refusal(InputError{InputErrorKind::Unavailable,
+                                  "search_benchmark",
+                                  {},
+                                  policy,
+                                  *(*kernel)->not_compiled(),
+                                  "a machine with NVRTC"});
+    }
+    return kernel;
 }
 
 /// What the launches of one traversal came to.
@@ -131,13 +142,13 @@ void tell_launches(const gpu::TraversalKernel& kernel) {
 }
 
 void search_by_megakernel(benchmark::State& state, const std::string& spec, const std::string& policy,
-                          unsigned groups) {
+                          unsigned groups, gpu::CompiledRoute route) {
     const auto graph = SearchGraph::of(spec);
     const auto scenario = scenario_of(spec, "bfs", policy, groups);
     if (!graph || !scenario) {
         return fail_row(state, to_string(graph ? scenario.error() : graph.error()));
     }
-    const auto kernel = kernel_of(*scenario, (*graph)->graph(), policy);
+    const auto kernel = kernel_of(*scenario, (*graph)->graph(), policy, route);
     if (!kernel) {
         return fail_row(state, to_string(kernel.error()));
     }
@@ -227,7 +238,7 @@ void traverse_by_megakernel(benchmark::State& state, const std::string& spec, co
         return fail_row(state, to_string(graph ? scenario.error() : graph.error()));
     }
     const auto limit = gathers_a_second(Bytes((*graph)->graph().vertices() * row.bytes_a_vertex));
-    const auto kernel = kernel_of(*scenario, (*graph)->graph(), policy);
+    const auto kernel = kernel_of(*scenario, (*graph)->graph(), policy, gpu::CompiledRoute::Always);
     if (!limit || !kernel) {
         return fail_row(state, to_string(limit ? kernel.error() : limit.error()));
     }
@@ -289,11 +300,14 @@ void add_searches(const GraphChoice& graph, const std::vector<std::string>& poli
     constexpr int kSearches = kTimesEach * static_cast<int>(kSearchSources);
     for (const std::string& policy : policies) {
         for (const unsigned groups : all_groups) {
-            add(fmt::format("bfs/{}/megakernel/{}/{}", graph.name, policy, groups),
-                [spec = graph.spec, policy, groups](benchmark::State& state) {
-                    search_by_megakernel(state, spec, policy, groups);
-                })
-                ->Iterations(kSearches);
+            for (const auto route : {gpu::CompiledRoute::Never, gpu::CompiledRoute::Always}) {
+                const char* const kernel = route == gpu::CompiledRoute::Never ? "megakernel" : "compiled";
+                add(fmt::format("bfs/{}/{}/{}/{}", graph.name, kernel, policy, groups),
+                    [spec = graph.spec, policy, groups, route](benchmark::State& state) {
+                        search_by_megakernel(state, spec, policy, groups, route);
+                    })
+                    ->Iterations(kSearches);
+            }
         }
     }
     const auto add_baseline = [&](const char* name, baselines::MakeSearch* make) {
@@ -309,10 +323,10 @@ void add_searches(const GraphChoice& graph, const std::vector<std::string>& poli
 
 void add_traversals(const GraphChoice& graph) {
     for (const TraversalRow& row : kTraversals) {
-        for (const char* const policy : {"reference", "gap", "fixed:hybrid"}) {
-            add(fmt::format("{}/{}/megakernel/{}", row.name, graph.name, policy), [spec = graph.spec, &row,
-                                                                                   policy](
-                                                                                      benchmark::State& state) {
+        for (const char* const policy : {"arcs", "reference", "gap", "fixed:hybrid"}) {
+            add(fmt::format("{}/{}/compiled/{}", row.name, graph.name, policy), [spec = graph.spec, &row,
+                                                                                 policy](
+                                                                                    benchmark::State& state) {
                 traverse_by_megakernel(state, spec, row, policy);
             })->Iterations(kTimesEach);
         }
@@ -335,7 +349,8 @@ Loaded<void> add_rows(const std::vector<std::string_view>& words) {
         if (graph.name == "mesh") {
             add_searches(graph, {"arcs", "reference", "fixed:hybrid"}, {kGroupsMost});
         } else {
-            add_searches(graph, {"arcs", "gap", "cugraph", "reference", "hardened", "gswitch"}, {128, kGroupsMost});
+            add_searches(graph, {"arcs", "gap", "cugraph", "reference", "hardened", "gswitch"},
+                         {128, kGroupsMost});
             add_traversals(graph);
         }
     }

@@ -31,7 +31,10 @@ __global__ void begin_at(RunArguments run, Vertex root) {
 
 }  // namespace
 
-std::uint32_t solo_shared_bytes() { return sizeof(SoloShared); }
+std::uint32_t solo_shared_bytes(std::uint32_t vertices, std::uint32_t words) {
+    return SoloArrays::bytes(vertices, words);
+}
+std::uint32_t solo_vertices_most() { return kSoloVerticesMost; }
 
 void launch_begin_at(const RunArguments& run, Vertex root, CUstream_st* stream) {
     begin_at<<<1, 1, 0, stream>>>(run, root);

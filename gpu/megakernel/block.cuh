@@ -1,18 +1,12 @@
 #pragma once
 
+#include "gpu/megakernel/device_words.cuh"
 #include "gpu/megakernel/run_layout.h"
-
-#include <cuda/atomic>
 
 #include <cstdint>
 
 /// What the threads of one block have in common, and how blocks wait for each other.
 namespace megabed::gpu {
-
-template <class Word>
-using DeviceWord = cuda::atomic_ref<Word, cuda::thread_scope_device>;
-template <class Word>
-using SystemWord = cuda::atomic_ref<Word, cuda::thread_scope_system>;
 
 [[nodiscard]] __device__ inline std::uint64_t clock_ns() {
     std::uint64_t now = 0;
@@ -28,12 +22,6 @@ using SystemWord = cuda::atomic_ref<Word, cuda::thread_scope_system>;
 [[nodiscard]] __device__ inline std::uint32_t lane_of_warp() { return threadIdx.x % kWarpLanes; }
 [[nodiscard]] __device__ inline std::uint32_t warp_of_block() { return threadIdx.x / kWarpLanes; }
 
-/// Reads what other blocks have written before a barrier and may write again after the next.
-template <class Word>
-[[nodiscard]] __device__ Word read_shared(Word& word) {
-    return DeviceWord<Word>(word).load(cuda::memory_order_relaxed);
-}
-
 inline constexpr std::uint32_t kAllBlocks = 0xFFFF'FFFF;
 
 /// Shared memory of a block. Thread 0 writes the first part, between two barriers of the block.
@@ -41,8 +29,6 @@ struct BlockShared {
     LoopState state;
     WaveOrders orders;
     Decision decision;
-    FrontierReadings launch_frontier;  ///< as it was decided upon
-    std::uint64_t launch_resident_bytes;
     std::uint64_t launch_start;
     std::uint64_t decided;
     ClockMark begun;
@@ -53,10 +39,13 @@ struct BlockShared {
     std::uint32_t levels;
     std::uint32_t barrier_target;  ///< arrivals after which this block's next barrier opens
     std::uint32_t calls;           ///< of the leader so far
+    bool calls_others;             ///< the orders are for blocks that were outside, too
+    bool foreign;                  ///< the kernel was compiled for another run
+    bool launched;                 ///< this block decided the launch that is under way
     std::uint32_t blocks_before;   ///< that took part in the launch before
     std::uint32_t failed;
-    std::uint32_t found;  ///< position that a search has found
-    std::uint64_t warp_sum[kWarpLanes];
+    std::uint32_t found;     ///< position that a search has found
+    std::uint64_t total[2];  ///< of the block in this wave: tally of vertices found, arcs inspected
 
     // Entries of a frontier queue, a lane each; the last prefix closes the last row.
     std::uint32_t prefix[kBlockLanes + 1];
@@ -79,7 +68,7 @@ public:
         }
         RunFailure& failure = run_.control->failure;
         const DeviceWord<std::uint32_t> failed(failure.failed);
-        if (failed.load(cuda::memory_order_acquire) != 0) {
+        if (failed.load<WordOrder::Acquire>() != 0) {
             return false;
         }
         const std::uint64_t now = clock_ns();
@@ -87,14 +76,13 @@ public:
         if (now - start_ <= run_.deadline_ns) {
             return true;
         }
-        std::uint32_t none = 0;
         constexpr std::uint32_t kBeingWritten = 2;
-        if (failed.compare_exchange_strong(none, kBeingWritten, cuda::memory_order_acq_rel)) {
+        if (failed.exchange_if(0, kBeingWritten)) {
             failure.block = blockIdx.x;
             failure.wave = wave_;
             failure.arrived = arrived;
             failure.expected = expected;
-            failed.store(1, cuda::memory_order_release);
+            failed.store<WordOrder::Release>(1);
         }
         return false;
     }
@@ -119,36 +107,46 @@ __device__ inline void wait_for_blocks(const RunArguments& run, BlockShared& sha
                 while (read_shared(run.control->failure.failed) == 0) {
                 }
             }
-            arrived.fetch_add(1, cuda::memory_order_release);
+            arrived.fetch_add<WordOrder::Release>(1);
             Watchdog watchdog(run, shared);
-            std::uint32_t now = arrived.load(cuda::memory_order_acquire);
+            std::uint32_t now = arrived.load<WordOrder::Acquire>();
             while (static_cast<std::int32_t>(now - target) < 0) {
                 if (!watchdog.wait(now, target)) {
                     shared.failed = 1;
                     break;
                 }
-                now = arrived.load(cuda::memory_order_acquire);
+                now = arrived.load<WordOrder::Acquire>();
             }
         }
         __syncthreads();
     }
 }
 
-/// The sum over all lanes of the block, in every thread. Requires: all threads call it.
-[[nodiscard]] __device__ inline std::uint64_t block_sum(BlockShared& shared, std::uint64_t value) {
+/// The sum over the lanes of a warp, in every lane. Requires: the whole warp calls it.
+[[nodiscard]] __device__ inline std::uint64_t warp_sum(std::uint64_t value) {
     for (std::uint32_t step = kWarpLanes / 2; step != 0; step /= 2) {
         value += __shfl_xor_sync(0xFFFF'FFFFU, value, static_cast<int>(step));
     }
-    if (lane_of_warp() == 0) {
-        shared.warp_sum[warp_of_block()] = value;
+    return value;
+}
+
+/// Adds what every lane of the block has found and inspected to the counts of the wave.
+/// Requires: all threads call it, once a wave.
+__device__ inline void count_block(BlockShared& shared, WaveTally& counts, std::uint64_t found_tally,
+                                   std::uint64_t inspected) {
+    const std::uint64_t all_found = warp_sum(found_tally);
+    const std::uint64_t all_inspected = warp_sum(inspected);
+    if (lane_of_warp() == 0 && all_inspected != 0) {
+        atomicAdd(reinterpret_cast<unsigned long long*>(&shared.total[0]), all_found);
+        atomicAdd(reinterpret_cast<unsigned long long*>(&shared.total[1]), all_inspected);
     }
     __syncthreads();
-    std::uint64_t sum = 0;
-    for (std::uint32_t warp = 0; warp < blockDim.x / kWarpLanes; ++warp) {
-        sum += shared.warp_sum[warp];
+    if (threadIdx.x == 0) {
+        DeviceWord<std::uint64_t>(counts.next).fetch_add(shared.total[0]);
+        DeviceWord<std::uint64_t>(counts.inspected).fetch_add(shared.total[1]);
+        shared.total[0] = 0;
+        shared.total[1] = 0;
     }
-    __syncthreads();
-    return sum;
 }
 
 }  // namespace megabed::gpu

@@ -3,10 +3,11 @@
 
 namespace megabed::gpu {
 
-template __global__ void megakernel<TraversalKind::BreadthFirst>(const __grid_constant__ RunArguments);
+template __global__ void megakernel<TraversalKind::BreadthFirst, NamedPolicy>(
+    const __grid_constant__ RunArguments);
 
 const void* breadth_first_search_kernel() {
-    return reinterpret_cast<const void*>(&megakernel<TraversalKind::BreadthFirst>);
+    return reinterpret_cast<const void*>(&megakernel<TraversalKind::BreadthFirst, NamedPolicy>);
 }
 
 }  // namespace megabed::gpu

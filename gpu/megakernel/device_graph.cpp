@@ -21,6 +21,7 @@ struct DeviceOrder {
     std::vector<Vertex> column;
     std::vector<HeadNeighbours> head;
     std::vector<Vertex> hub;
+    Vertex with_arcs = 0;  ///< no vertex from this on has arcs
 };
 
 bool is_skewed(const CsrGraph& graph) {
@@ -60,6 +61,10 @@ void fill_row(const CsrGraph& graph, DeviceOrder& order, Vertex place) {
     for (std::size_t at = 0; at < std::size(head.at); ++at) {
         head.at[at] = at < neighbours.size() ? row[static_cast<std::ptrdiff_t>(at)] : place;
     }
+    std::sort(std::begin(head.at), std::end(head.at));
+    if (neighbours.size() > std::size(head.at)) {
+        std::swap(head.at[0], head.at[1]);  // there are more
+    }
 }
 
 DeviceOrder in_device_order(const CsrGraph& graph, bool with_heads) {
@@ -74,6 +79,7 @@ DeviceOrder in_device_order(const CsrGraph& graph, bool with_heads) {
         const auto degree =
             static_cast<std::uint32_t>(graph.degree(order.original.empty() ? place : order.original[place]));
         order.row[place + std::size_t{1}] = order.row[place] + degree;
+        order.with_arcs = degree != 0 ? place + 1 : order.with_arcs;
         if (degree >= kHubArcs) {
             order.hub.push_back(place);
         }
@@ -136,10 +142,15 @@ Loaded<DeviceGraph> DeviceGraph::upload(DevicePool& pool, const CsrGraph& graph,
         }
     }
     device.renumbered_ = std::move(order.renumbered);
-    device.view_ = {graph.vertices(),    static_cast<std::uint32_t>(graph.arcs()),
-                    device.row_.data(),  device.column_.data(),
-                    device.head_.data(), device.renumbered_.empty() ? nullptr : device.original_.data(),
-                    device.hub_.data(),  static_cast<std::uint32_t>(order.hub.size())};
+    device.view_ = {graph.vertices(),
+                    order.with_arcs,
+                    static_cast<std::uint32_t>(graph.arcs()),
+                    device.row_.data(),
+                    device.column_.data(),
+                    device.head_.data(),
+                    device.renumbered_.empty() ? nullptr : device.original_.data(),
+                    device.hub_.data(),
+                    static_cast<std::uint32_t>(order.hub.size())};
     return device;
 }
 

@@ -9,8 +9,11 @@ struct CUstream_st;
 /// The resident kernels, one a kind of traversal, each compiled on its own. All take one RunArguments.
 namespace megabed::gpu {
 
-/// Bytes of dynamic shared memory that each of them takes.
-[[nodiscard]] std::uint32_t solo_shared_bytes();
+/// Bytes of dynamic shared memory that a search takes which keeps frontiers of so many vertices, and a bitmap
+/// of so many words, in one block.
+[[nodiscard]] std::uint32_t solo_shared_bytes(std::uint32_t vertices, std::uint32_t words);
+/// The greatest frontier worth keeping there: what one block has lanes for.
+[[nodiscard]] std::uint32_t solo_vertices_most();
 
 [[nodiscard]] const void* breadth_first_search_kernel();
 [[nodiscard]] const void* shortest_paths_kernel();

@@ -8,25 +8,45 @@
 /// The resident kernel: launch after launch, until the host is needed. gpu/GPU.md tells the protocol.
 namespace megabed::gpu {
 
-template <TraversalKind kKind>
+template <TraversalKind kKind, class Decider>
 class Megakernel {
 public:
-    __device__ Megakernel(const RunArguments& run, BlockShared& shared, SoloShared& solo)
-        : run_(run), shared_(shared), solo_(solo) {}
+    __device__ Megakernel(const RunArguments& run, BlockShared& shared, SoloShared& solo,
+                          const SoloArrays& arrays)
+        : run_(run), shared_(shared), solo_(solo), levels_(run, solo, arrays) {}
 
+    /// Thread 0 of every block inside concludes a wave and decides the next launch while the others wait at the
+    /// barrier that stands first in the loop.
     __device__ void run() {
         begin();
         bool inside = true;
         while (true) {
-            take_orders(inside);
+            if (threadIdx.x == 0) {
+                take_orders(inside);
+            }
+            __syncthreads();
+            hand_over();
             if (shared_.orders.stop != StopReason::None) {
                 break;
             }
             inside = blockIdx.x < shared_.orders.blocks;
-            if (inside) {
-                launch();
+            if (blockIdx.x == 0 && threadIdx.x == kBlockLanes - 1) {
+                begin_note();
             }
-            __syncthreads();  // thread 0 goes on to overwrite what the others have just read
+            const std::uint32_t waves_max = shared_.orders.waves_max;
+            for (std::uint32_t wave = 1; inside; ++wave) {
+                const std::uint32_t passes = expand();
+                if (threadIdx.x == 0) {
+                    conclude_wave(passes);
+                }
+                if (wave == waves_max) {
+                    break;
+                }
+                __syncthreads();
+                if (shared_.state.frontier.vertices == 0 || shared_.failed != 0) {
+                    break;
+                }
+            }
         }
         if (leads()) {
             end();
@@ -45,14 +65,15 @@ private:
             shared_.calls = 0;
             shared_.blocks_before = gridDim.x;
             shared_.failed = 0;
+            shared_.total[0] = 0;
+            shared_.total[1] = 0;
             shared_.begun = {static_cast<std::uint64_t>(clock64()), clock_ns()};
             shared_.launch_start = stamp(run_);
+            shared_.foreign = !Decider::is_meant_for(run_);
+            shared_.launched = false;
+            clear_launch();
             shared_.inputs = run_.inputs;
             solo_.filled = false;
-            solo_.current = 0;
-            solo_.next = 0;
-            solo_.heaviest[0] = 0;
-            solo_.heaviest[1] = 0;
         }
         __syncthreads();
     }
@@ -67,75 +88,137 @@ private:
         if (run_.host_decides) {
             run_.doorbell->stop = control.stop;
             const SystemWord<std::uint32_t> asked(run_.doorbell->asked);
-            asked.store(asked.load(cuda::memory_order_relaxed) + 1, cuda::memory_order_release);
+            asked.store<WordOrder::Release>(asked.load() + 1);
         }
     }
 
-    /// What is decided on the device every block that took part decides for itself; the others wait for a call.
-    /// Ends with a barrier of the block.
+    /// Thread 0. What is decided on the device every block that took part decides for itself, and all come to
+    /// the same; the others wait for a call.
     __device__ void take_orders(bool inside) {
-        const bool decides = run_.host_decides ? blockIdx.x == 0 : inside;
-        if (!decides) {
-            if (threadIdx.x == 0) {
-                await_call(run_, shared_);
-                shared_.blocks_before = shared_.orders.blocks;
-            }
-            __syncthreads();
+        if (!(run_.host_decides ? blockIdx.x == 0 : inside)) {
+            await_call(run_, shared_);
+            shared_.blocks_before = shared_.orders.blocks;
+            shared_.calls_others = false;
             return;
         }
-        if (threadIdx.x == 0) {
-            choose_orders(run_, shared_);
-            if (kKind == TraversalKind::BreadthFirst && shared_.orders.stop == StopReason::None &&
-                fits_solo(shared_.state, shared_.orders)) {
-                shared_.orders.solo = true;
-                shared_.orders.loads_solo = !solo_.filled;
-                shared_.orders.lanes = min(shared_.orders.lanes * shared_.orders.blocks, kBlockLanes);
-                shared_.orders.blocks = 1;
+        if (shared_.launched) {
+            conclude_launch();
+        }
+        WaveOrders orders{};
+        orders.stop = decide(orders);
+        if (orders.stop != StopReason::None) {
+            orders.blocks = kAllBlocks;
+        }
+        shared_.launched = orders.stop == StopReason::None;
+        shared_.orders = orders;
+        shared_.calls_others = run_.host_decides || orders.blocks > shared_.blocks_before;
+        shared_.blocks_before = orders.blocks;
+        if (shared_.calls_others) {
+            ++shared_.calls;
+            if (blockIdx.x == 0 && !stores_solo(orders)) {
+                call_blocks(run_, shared_);
             }
         }
-        __syncthreads();
-        if (blockIdx.x == 0 && solo_.filled && !shared_.orders.solo) {
-            store_solo(run_, shared_.state, solo_);
-            __syncthreads();
-        }
-        if (threadIdx.x == 0) {
-            if (run_.host_decides || shared_.orders.blocks > shared_.blocks_before) {
-                ++shared_.calls;
-                if (blockIdx.x == 0) {
-                    call_blocks(run_, shared_);
-                }
-            }
-            shared_.blocks_before = shared_.orders.blocks;
-            shared_.decided = stamp(run_);
-        }
-        __syncthreads();
     }
 
-    __device__ void launch() {
-        if (threadIdx.x == 0) {
-            shared_.items = 0;
-            shared_.arcs = 0;
-            shared_.waves = 0;
-            shared_.levels = 0;
-            shared_.launch_frontier = shared_.state.frontier;
-            shared_.launch_resident_bytes = shared_.state.resident_bytes;
+    /// Thread 0: the next launch.
+    [[nodiscard]] __device__ StopReason decide(WaveOrders& orders) {
+        const LoopState state = shared_.state;
+        if (shared_.failed != 0) {
+            return StopReason::Failed;
         }
-        __syncthreads();
-        bool goes_on = true;
-        for (std::uint32_t wave = 0; goes_on && wave < shared_.orders.waves_max; ++wave) {
-            const std::uint32_t passes = expand();
-            __syncthreads();  // all have read the state
-            if (threadIdx.x == 0) {
-                finish_wave(passes);
-            }
-            __syncthreads();
-            goes_on = shared_.state.frontier.vertices != 0 && shared_.failed == 0;
+        if (shared_.foreign) {
+            return StopReason::Foreign;
         }
-        if (threadIdx.x == 0) {
-            if (blockIdx.x == 0) {
-                note();
+        if (state.frontier.vertices == 0) {
+            return StopReason::Done;
+        }
+        Decision decision;
+        if (run_.host_decides) {
+            const StopReason stop = ask_host(run_, state, decision);
+            if (stop != StopReason::None) {
+                return stop;
             }
-            ++shared_.state.noted;
+        } else if (state.noted >= run_.notes_max) {
+            return StopReason::RecordsFull;
+        } else if (!Decider::decide(run_, shared_, state, decision)) {
+            return StopReason::Refused;
+        } else if (!Decider::kCompiled && run_.compiles &&
+                   decision.recommendation.execution_mode == ExecutionMode::Jit) {
+            return StopReason::WantsCompiled;
+        } else {
+            shared_.state.policy = decision.next;
+        }
+        grant(run_, decision.recommendation, orders);
+        shared_.decision.recommendation = decision.recommendation;
+        shared_.decided = stamp(run_);
+        if (kKind == TraversalKind::BreadthFirst && fits_solo(run_, state, orders)) {
+            orders.solo = true;
+            orders.lanes = min(orders.lanes * orders.blocks, kBlockLanes);
+            orders.blocks = 1;
+        }
+        return StopReason::None;
+    }
+
+    /// The first half of the launch's note. A thread that has the least to do otherwise calls it, while the wave is
+    /// under way.
+    __device__ void begin_note() {
+        const LoopState& state = shared_.state;
+        LaunchNote& note = note_of(state);
+        note.frontier = state.frontier;
+        note.resident_bytes = state.resident_bytes;
+        note.recommendation = shared_.decision.recommendation;
+        note.start_ns = shared_.launch_start;
+        note.decided_ns = shared_.decided;
+        note.groups = shared_.orders.groups;
+    }
+
+    /// Thread 0: the second half of the note, and the counts of the next launch.
+    __device__ void conclude_launch() {
+        const std::uint64_t now = stamp(run_);
+        if (blockIdx.x == 0) {
+            LaunchNote& note = note_of(shared_.state);
+            note.end_ns = now;
+            note.items = shared_.items;
+            note.arcs = shared_.arcs;
+            note.waves = shared_.waves;
+            note.levels = shared_.levels;
+        }
+        shared_.launch_start = now;
+        ++shared_.state.noted;
+        clear_launch();
+    }
+    __device__ void clear_launch() {
+        shared_.items = 0;
+        shared_.arcs = 0;
+        shared_.waves = 0;
+        shared_.levels = 0;
+    }
+
+    [[nodiscard]] __device__ LaunchNote& note_of(const LoopState& state) const {
+        return run_.host_decides ? run_.doorbell->finished : run_.notes[state.noted];
+    }
+
+    /// Whether the frontier that this block has kept is wanted by others.
+    [[nodiscard]] __device__ bool stores_solo(const WaveOrders& orders) const {
+        return solo_.filled && !orders.solo && orders.stop != StopReason::Done;
+    }
+
+    /// A frontier that one block has kept goes to all, or comes from them. All threads call it.
+    __device__ void hand_over() {
+        const bool loads = !solo_.filled && shared_.orders.solo;
+        const bool stores = stores_solo(shared_.orders);
+        if (kKind != TraversalKind::BreadthFirst || blockIdx.x != 0 || !(loads || stores)) {
+            return;
+        }
+        __syncthreads();  // all have read what is changed now
+        if (loads) {
+            levels_.load(shared_.state);
+        } else {
+            levels_.store(shared_.state);
+            if (threadIdx.x == 0 && shared_.calls_others) {
+                call_blocks(run_, shared_);
+            }
         }
     }
 
@@ -151,17 +234,13 @@ private:
             run.control->tally[(shared_.state.wave + 1) % 3] = {};
             if (run.co_tenants) {
                 run.control->sampled_bytes =
-                    run.own_bytes +
-                    SystemWord<std::uint64_t>(run.doorbell->co_tenant_bytes).load(cuda::memory_order_relaxed);
+                    run.own_bytes + SystemWord<std::uint64_t>(run.doorbell->co_tenant_bytes).load();
             }
         }
         std::uint32_t passes = 1;
         if constexpr (kKind == TraversalKind::BreadthFirst) {
             if (shared_.orders.solo) {
-                if (shared_.orders.loads_solo) {
-                    load_solo(run, shared_.state, solo_);
-                }
-                push_solo(run, shared_.state, shared_.orders.lanes, solo_);
+                levels_.push(shared_.state, shared_.orders.lanes);
                 return passes;
             }
             if (pulls()) {
@@ -279,8 +358,7 @@ private:
     }
 
     __device__ void drop_bit(Vertex vertex) {
-        DeviceWord<std::uint32_t>(run_.arrays.waiting[vertex / 32])
-            .fetch_and(~(1U << vertex % 32), cuda::memory_order_relaxed);
+        DeviceWord<std::uint32_t>(run_.arrays.waiting[vertex / 32]).fetch_and(~(1U << vertex % 32));
     }
 
     /// Puts vertices into the next frontier. Whole warps call it.
@@ -307,7 +385,7 @@ private:
             least = min(least, __shfl_xor_sync(0xFFFF'FFFFU, least, step));
         }
         if (lane_of_warp() == 0 && least != kUnreached) {
-            DeviceWord<std::uint32_t>(counts().nearness).fetch_max(~least, cuda::memory_order_relaxed);
+            DeviceWord<std::uint32_t>(counts().nearness).fetch_max(~least);
         }
         wait_for_blocks(run_, shared_);
         const std::uint32_t nearness = read_shared(counts().nearness);
@@ -331,80 +409,62 @@ private:
         __syncthreads();
     }
 
-    /// Thread 0 of every block that took part: what is known now, and what it makes of the frontier.
-    __device__ void finish_wave(std::uint32_t passes) {
-        LoopState& state = shared_.state;
+    /// Thread 0: what the wave has made of the frontier.
+    __device__ void conclude_wave(std::uint32_t passes) {
+        LoopState state = shared_.state;
         WaveTally& counted = counts();
-        const std::uint64_t next = shared_.orders.solo ? turn_solo() : read_shared(next_counter(counted));
-        const std::uint64_t first_held =
-            kKind == TraversalKind::BreadthFirst ? next : read_shared(counted.first_held);
-        FrontierReadings& frontier = state.frontier;
-        shared_.items += frontier.vertices;
-        shared_.arcs += pulls() ? read_shared(counted.inspected) : frontier.arcs;
+        const bool pulled = pulls();
+        const bool levels_pulled = kKind == TraversalKind::BreadthFirst && pulled;
+        std::uint64_t next = 0;
+        std::uint64_t first_held = 0;
+        std::uint64_t inspected = state.frontier.arcs;
+        bool queue_filled = true;
+        if (shared_.orders.solo) {
+            next = levels_.turn();
+            first_held = next;
+        } else {
+            const std::uint64_t found = read_shared(counted.next);
+            const std::uint64_t selected = read_shared(counted.selected);
+            const std::uint64_t looked_at = read_shared(counted.inspected);
+            next = kKind == TraversalKind::ShortestPaths ? selected : found;
+            first_held = kKind == TraversalKind::BreadthFirst ? next : read_shared(counted.first_held);
+            inspected = pulled ? looked_at : inspected;
+            // A pull that ceased to fill the queue has taken fewer places than it has found vertices, or too
+            // many.
+            queue_filled = !levels_pulled || (selected == next && tally_vertices(next) <= kPulledQueueMost);
+        }
+        shared_.items += state.frontier.vertices;
+        shared_.arcs += inspected;
         shared_.waves += passes;
         ++shared_.levels;
+        FrontierReadings& frontier = state.frontier;
         frontier.previous_vertices = frontier.vertices;
         frontier.vertices = tally_vertices(next);
         frontier.arcs = tally_arcs(next);
         frontier.visited += tally_vertices(first_held);
         frontier.unexplored_arcs -= tally_arcs(first_held);
-        frontier.pull_ran = frontier.pull_ran || pulls();
-        const bool levels_pulled = kKind == TraversalKind::BreadthFirst && pulls();
-        // A pull that ceased to fill the queue has taken fewer places than it has found vertices, or too many.
-        state.queue_filled = !levels_pulled || (read_shared(counted.selected) == next && !too_many(next));
+        frontier.pull_ran = frontier.pull_ran || pulled;
+        state.queue_filled = queue_filled;
         state.bitmap = levels_pulled ? 1 - state.bitmap : state.bitmap;
-        state.queue = state.queue_filled ? 1 - state.queue : state.queue;
+        state.queue = queue_filled ? 1 - state.queue : state.queue;
         ++state.wave;
         state.resident_bytes = run_.co_tenants ? read_shared(run_.control->sampled_bytes) : run_.own_bytes;
-    }
-
-    [[nodiscard]] static __device__ bool too_many(std::uint64_t found) {
-        return tally_vertices(found) > kPulledQueueMost;
-    }
-
-    [[nodiscard]] static __device__ std::uint64_t& next_counter(WaveTally& counted) {
-        return kKind == TraversalKind::ShortestPaths ? counted.selected : counted.next;
-    }
-
-    /// The queue that was filled becomes the frontier. Returns its tally.
-    __device__ std::uint64_t turn_solo() {
-        const std::uint64_t next = solo_.next;
-        solo_.next = 0;
-        solo_.heaviest[solo_.current] = 0;
-        solo_.current = 1 - solo_.current;
-        if (tally_vertices(next) <= kSoloVertices) {
-            solo_.queue[solo_.current].prefix[tally_vertices(next)] = tally_arcs(next);
-        }
-        return next;
-    }
-
-    __device__ void note() {
-        LaunchNote& note = run_.host_decides ? run_.doorbell->finished : run_.notes[shared_.state.noted];
-        note.frontier = shared_.launch_frontier;
-        note.resident_bytes = shared_.launch_resident_bytes;
-        note.recommendation = shared_.decision.recommendation;
-        note.start_ns = shared_.launch_start;
-        note.decided_ns = shared_.decided;
-        note.items = shared_.items;
-        note.arcs = shared_.arcs;
-        note.waves = shared_.waves;
-        note.levels = shared_.levels;
-        note.groups = shared_.orders.groups;
-        const std::uint64_t end = stamp(run_);
-        note.end_ns = end;
-        shared_.launch_start = end;
+        shared_.state = state;
     }
 
     const RunArguments& run_;
     BlockShared& shared_;
     SoloShared& solo_;
+    SoloLevels levels_;
 };
 
-template <TraversalKind kKind>
+template <TraversalKind kKind, class Decider>
 __global__ void __launch_bounds__(kBlockLanes, 1) megakernel(const __grid_constant__ RunArguments run) {
     __shared__ BlockShared shared;
-    extern __shared__ std::uint64_t dynamic[];
-    Megakernel<kKind>(run, shared, *reinterpret_cast<SoloShared*>(dynamic)).run();
+    __shared__ SoloShared solo;
+    extern __shared__ uint4 dynamic[];
+    const SoloArrays arrays(reinterpret_cast<unsigned char*>(dynamic), run.solo_vertices, run.solo_words);
+    Megakernel<kKind, Decider>(run, shared, solo, arrays).run();
 }
 
 }  // namespace megabed::gpu

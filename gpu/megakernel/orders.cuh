@@ -3,6 +3,9 @@
 #include "gpu/megakernel/block.cuh"
 #include "sim/traversals/frontier_readings.h"
 
+#include <cstddef>
+#include <utility>
+
 /// How a launch is decided on the device, and what its geometry means there.
 namespace megabed::gpu {
 
@@ -29,103 +32,101 @@ __device__ inline void grant(const RunArguments& run, const LaunchRecommendation
     orders.solo = false;
 }
 
-/// Asks the policy. False: it refused. A function of its own for every policy, so that each has its registers.
-template <CompiledPolicy kPolicy>
-static __device__ __noinline__ bool decide_as(const DecisionInputs& inputs, const LoopState& state,
-                                              Decision& decision) {
-    __builtin_assume(__isShared(&inputs));
-    __builtin_assume(__isShared(&state));
-    __builtin_assume(__isShared(&decision));
+/// What a policy is told before a launch.
+[[nodiscard]] __device__ inline Observation observation_of(const DecisionInputs& inputs,
+                                                           const LoopState& state) {
     Observation observation;
     observation.request = inputs.request;
     observe_frontier(inputs.readings, state.frontier, observation);
     observe_memory(Bytes(state.resident_bytes), inputs.request.device_memory_budget, observation.request);
-    const auto answer = recommend_compiled(kPolicy, inputs.parameters, observation, state.policy);
-    if (!answer) {
-        return false;
-    }
-    decision = *answer;
-    return true;
+    return observation;
 }
 
-/// Requires: all arguments lie in shared memory.
-__device__ inline bool decide(CompiledPolicy policy, const DecisionInputs& inputs, const LoopState& state,
-                              Decision& decision) {
-    using enum CompiledPolicy;
-    switch (policy) {
-    case Reference:
-        return decide_as<Reference>(inputs, state, decision);
-    case Stateless:
-        return decide_as<Stateless>(inputs, state, decision);
-    case Hardened:
-        return decide_as<Hardened>(inputs, state, decision);
-    case FixedSparse:
-        return decide_as<FixedSparse>(inputs, state, decision);
-    case FixedHybrid:
-        return decide_as<FixedHybrid>(inputs, state, decision);
-    case FixedDense:
-        return decide_as<FixedDense>(inputs, state, decision);
-    case FixedFused:
-        return decide_as<FixedFused>(inputs, state, decision);
-    case FixedMemory:
-        return decide_as<FixedMemory>(inputs, state, decision);
-    case Gap:
-        return decide_as<Gap>(inputs, state, decision);
-    case Cugraph:
-        return decide_as<Cugraph>(inputs, state, decision);
-    case Gunrock:
-        return decide_as<Gunrock>(inputs, state, decision);
-    case Gswitch:
-        return decide_as<Gswitch>(inputs, state, decision);
-    case VyreDriver:
-        return decide_as<VyreDriver>(inputs, state, decision);
+/// Decides by the policy that the run names, from inputs in memory.
+class NamedPolicy {
+public:
+    /// False: it refused. Called by one thread.
+    static __device__ bool decide(const RunArguments& run, BlockShared& shared, const LoopState& state,
+                                  Decision& decision) {
+        shared.state = state;
+        if (!decide_by(std::make_index_sequence<kCompiledPolicies>(), run.policy, shared)) {
+            return false;
+        }
+        decision = shared.decision;
+        return true;
     }
-    return false;
-}
+    static constexpr bool kCompiled = false;
+    static __device__ bool is_meant_for(const RunArguments& /*run*/) { return true; }
+
+private:
+    /// A function of its own for every policy, so that each has its registers.
+    template <CompiledPolicy kPolicy>
+    static __device__ __noinline__ bool decide_as(const DecisionInputs& inputs, const LoopState& state,
+                                                  Decision& decision) {
+        __builtin_assume(__isShared(&inputs));
+        __builtin_assume(__isShared(&state));
+        __builtin_assume(__isShared(&decision));
+        const auto answer =
+            recommend_compiled(kPolicy, inputs.parameters, observation_of(inputs, state), state.policy);
+        if (!answer) {
+            return false;
+        }
+        decision = *answer;
+        return true;
+    }
+
+    template <std::size_t... kAt>
+    static __device__ bool decide_by(std::index_sequence<kAt...> /*all*/, CompiledPolicy policy,
+                                     BlockShared& shared) {
+        bool decided = false;
+        (void)((policy == static_cast<CompiledPolicy>(kAt) &&
+                (decided =
+                     decide_as<static_cast<CompiledPolicy>(kAt)>(shared.inputs, shared.state, shared.decision),
+                 true)) ||
+               ...);
+        return decided;
+    }
+};
+
+/// Decides by one policy whose inputs the compiler knows: `Inputs::value`, a constant.
+template <CompiledPolicy kPolicy, class Inputs>
+class ConstantPolicy {
+public:
+    static constexpr bool kCompiled = true;
+    static __device__ bool decide(const RunArguments& /*run*/, BlockShared& /*shared*/, const LoopState& state,
+                                  Decision& decision) {
+        constexpr DecisionInputs kInputs = Inputs::value;
+        const auto answer =
+            recommend_compiled(kPolicy, kInputs.parameters, observation_of(kInputs, state), state.policy);
+        if (!answer) {
+            return false;
+        }
+        decision = *answer;
+        return true;
+    }
+    /// Whether the run has the inputs that the compiler was told.
+    static __device__ bool is_meant_for(const RunArguments& run) {
+        constexpr DecisionInputs kInputs = Inputs::value;
+        return run.policy == kPolicy && run.inputs == kInputs && !run.host_decides;
+    }
+};
 
 /// The host's answer to the question that the leader puts to it. A host that goes away answers with the end.
 /// Called by one thread.
-__device__ inline StopReason ask_host(const RunArguments& run, BlockShared& shared) {
+__device__ inline StopReason ask_host(const RunArguments& run, const LoopState& state, Decision& decision) {
     Doorbell& bell = *run.doorbell;
     const SystemWord<std::uint32_t> asked(bell.asked);
-    const std::uint32_t question = asked.load(cuda::memory_order_relaxed) + 1;
-    bell.frontier = shared.state.frontier;
-    asked.store(question, cuda::memory_order_release);
+    const std::uint32_t question = asked.load() + 1;
+    bell.frontier = state.frontier;
+    asked.store<WordOrder::Release>(question);
     const SystemWord<std::uint32_t> answered(bell.answered);
-    while (answered.load(cuda::memory_order_acquire) != question) {
+    while (answered.load<WordOrder::Acquire>() != question) {
     }
     if (bell.end) {
         return StopReason::HostEnds;
     }
-    shared.decision.recommendation = bell.answer;
+    decision.recommendation = bell.answer;
     return StopReason::None;
-}
-
-/// Decides the next launch into `shared`. Called by thread 0 of every block that took part in the one before,
-/// all of which come to the same; where the host decides, of the leader alone.
-__device__ inline void choose_orders(const RunArguments& run, BlockShared& shared) {
-    WaveOrders& orders = shared.orders;
-    StopReason stop = StopReason::None;
-    if (shared.failed != 0) {
-        stop = StopReason::Failed;
-    } else if (shared.state.frontier.vertices == 0) {
-        stop = StopReason::Done;
-    } else if (run.host_decides) {
-        stop = ask_host(run, shared);
-    } else if (shared.state.noted >= run.notes_max) {
-        stop = StopReason::RecordsFull;
-    } else if (!decide(run.policy, shared.inputs, shared.state, shared.decision)) {
-        stop = StopReason::Refused;
-    } else {
-        shared.state.policy = shared.decision.next;
-    }
-    if (stop == StopReason::None) {
-        grant(run, shared.decision.recommendation, orders);
-    } else {
-        orders.stop = stop;
-        orders.blocks = kAllBlocks;
-        orders.solo = false;
-    }
 }
 
 /// The leader's call to blocks that wait outside. Called by one thread.
@@ -135,7 +136,7 @@ __device__ inline void call_blocks(const RunArguments& run, BlockShared& shared)
     control.orders = shared.orders;
     control.barrier_target = shared.barrier_target;
     DeviceWord<std::uint64_t>(control.call)
-        .store(tally(shared.calls, shared.orders.blocks), cuda::memory_order_release);
+        .store<WordOrder::Release>(tally(shared.calls, shared.orders.blocks));
 }
 
 /// Waits outside until the leader calls this block. Called by one thread.
@@ -143,9 +144,9 @@ __device__ inline void await_call(const RunArguments& run, BlockShared& shared) 
     RunControl& control = *run.control;
     const DeviceWord<std::uint64_t> call(control.call);
     std::uint32_t nap_ns = 32;
-    constexpr std::uint32_t kNapMost = 512;
+    constexpr std::uint32_t kNapMost = 64;
     while (true) {
-        const std::uint64_t word = call.load(cuda::memory_order_acquire);
+        const std::uint64_t word = call.load<WordOrder::Acquire>();
         if (tally_vertices(word) != shared.calls && tally_arcs(word) > blockIdx.x) {
             shared.calls = tally_vertices(word);
             shared.state = control.state;
@@ -153,8 +154,7 @@ __device__ inline void await_call(const RunArguments& run, BlockShared& shared) 
             shared.barrier_target = control.barrier_target;
             return;
         }
-        const std::uint32_t failed =
-            DeviceWord<std::uint32_t>(control.failure.failed).load(cuda::memory_order_relaxed);
+        const std::uint32_t failed = DeviceWord<std::uint32_t>(control.failure.failed).load();
         if (failed != 0) {
             shared.orders.stop = StopReason::Failed;
             shared.orders.blocks = kAllBlocks;

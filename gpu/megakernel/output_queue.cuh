@@ -41,9 +41,8 @@ template <class Add>
     return __shfl_sync(0xFFFF'FFFFU, first, kWarpLanes - 1) + up_to - own;
 }
 [[nodiscard]] __device__ inline std::uint64_t take_places(std::uint64_t own, std::uint64_t& counter) {
-    return take_places(own, [&](std::uint64_t all) {
-        return DeviceWord<std::uint64_t>(counter).fetch_add(all, cuda::memory_order_relaxed);
-    });
+    return take_places(own,
+                       [&](std::uint64_t all) { return DeviceWord<std::uint64_t>(counter).fetch_add(all); });
 }
 
 /// Puts what the lanes of a warp have found into a queue. Requires: the whole warp calls it.

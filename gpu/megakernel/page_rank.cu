@@ -3,8 +3,10 @@
 
 namespace megabed::gpu {
 
-template __global__ void megakernel<TraversalKind::PageRank>(const __grid_constant__ RunArguments);
+template __global__ void megakernel<TraversalKind::PageRank, NamedPolicy>(const __grid_constant__ RunArguments);
 
-const void* page_rank_kernel() { return reinterpret_cast<const void*>(&megakernel<TraversalKind::PageRank>); }
+const void* page_rank_kernel() {
+    return reinterpret_cast<const void*>(&megakernel<TraversalKind::PageRank, NamedPolicy>);
+}
 
 }  // namespace megabed::gpu

@@ -60,7 +60,7 @@ static __device__ __noinline__ void pull_levels(const RunArguments& run, BlockSh
     const std::uint32_t* const before = run.arrays.visited[state.bitmap];
     const auto* const groups_before = reinterpret_cast<const WordGroup*>(before);
     auto* const groups_after = reinterpret_cast<WordGroup*>(run.arrays.visited[1 - state.bitmap]);
-    const std::uint32_t groups = (graph.vertices + 32 * kWordsTogether - 1) / (32 * kWordsTogether);
+    const std::uint32_t groups = (graph.with_arcs + 32 * kWordsTogether - 1) / (32 * kWordsTogether);
     const std::uint32_t lane = lane_of_warp();
     const WarpPlace place = place_of_warp(shared);
     std::uint64_t found_tally = 0;
@@ -74,46 +74,67 @@ static __device__ __noinline__ void pull_levels(const RunArguments& run, BlockSh
 #pragma unroll
             for (std::uint32_t at = 0; at < kWordsTogether; ++at) {
                 const Vertex vertex = first + at * 32;
-                open[at] = (words.word[at] >> lane & 1) == 0 && vertex < graph.vertices;
+                open[at] = (words.word[at] >> lane & 1) == 0 && vertex < graph.with_arcs;
                 any = any || open[at];
             }
             if (__any_sync(0xFFFF'FFFFU, any)) {
-                HeadNeighbours head[kWordsTogether];
+                // Two words at a time, step by step, so that their accesses overlap.
+                constexpr std::uint32_t kPair = 2;
 #pragma unroll
-                for (std::uint32_t at = 0; at < kWordsTogether; ++at) {
-                    if (open[at]) {
-                        head[at] = graph.head[first + at * 32];
-                    }
-                }
+                for (std::uint32_t pair = 0; pair < kWordsTogether; pair += kPair) {
+                    const Vertex own = first + pair * 32;
+                    HeadNeighbours head[kPair];
 #pragma unroll
-                for (std::uint32_t at = 0; at < kWordsTogether; ++at) {
-                    const Vertex vertex = first + at * 32;
-                    bool found = false;
-                    std::uint32_t degree = 0;
-                    if (open[at]) {
-                        std::uint32_t hits = 0;
-                        for (const Vertex neighbour : head[at].at) {
-                            hits |= before[neighbour / 32] >> neighbour % 32 & 1;
+                    for (std::uint32_t at = 0; at < kPair; ++at) {
+                        if (open[pair + at]) {
+                            head[at] = graph.head[own + at * 32];
                         }
-                        inspected += 4;
-                        const std::uint32_t row = graph.row[vertex];
-                        const std::uint32_t end = graph.row[vertex + 1];
-                        found = hits != 0 || finds_visited(graph, before, vertex, row + 4, end, inspected);
-                        if (found) {
-                            degree = end - row;
-                            found_tally += tally(1, degree);
+                    }
+                    bool found[kPair];
+                    std::uint32_t row[kPair];
+                    std::uint32_t degree[kPair];
+#pragma unroll
+                    for (std::uint32_t at = 0; at < kPair; ++at) {
+                        const Vertex vertex = own + at * 32;
+                        found[at] = false;
+                        row[at] = 0;
+                        degree[at] = 0;
+                        if (open[pair + at]) {
+                            if (is_whole_row(head[at])) {
+                                degree[at] = degree_of_head(head[at], vertex);
+                            } else {
+                                row[at] = graph.row[vertex];
+                                degree[at] = graph.row[vertex + 1] - row[at];
+                            }
+                            std::uint32_t hits = 0;
+                            for (const Vertex neighbour : head[at].at) {
+                                hits |= before[neighbour / 32] >> neighbour % 32 & 1;
+                            }
+                            inspected += 4;
+                            found[at] = hits != 0;
+                        }
+                    }
+#pragma unroll
+                    for (std::uint32_t at = 0; at < kPair; ++at) {
+                        const Vertex vertex = own + at * 32;
+                        if (!found[at] && degree[at] > 4) {
+                            found[at] = finds_visited(graph, before, vertex, row[at] + 4, row[at] + degree[at],
+                                                      inspected);
+                        }
+                        if (found[at]) {
+                            found_tally += tally(1, degree[at]);
                             run.arrays.value[vertex] = state.wave + 1;
                         }
-                    }
-                    const std::uint32_t finders = __ballot_sync(0xFFFF'FFFFU, found);
-                    words.word[at] |= finders;
-                    if (finders != 0 && is_small) {
-                        const std::uint64_t at_place =
-                            take_places(found ? tally(1, degree) : 0, counts.selected);
-                        const bool fits = tally_vertices(at_place) < kPulledQueueMost;
-                        is_small = __all_sync(0xFFFF'FFFFU, !found || fits);
-                        if (found && fits) {
-                            output[tally_vertices(at_place)] = {vertex, tally_arcs(at_place)};
+                        const std::uint32_t finders = __ballot_sync(0xFFFF'FFFFU, found[at]);
+                        words.word[pair + at] |= finders;
+                        if (finders != 0 && is_small) {
+                            const std::uint64_t at_place =
+                                take_places(found[at] ? tally(1, degree[at]) : 0, counts.selected);
+                            const bool fits = tally_vertices(at_place) < kPulledQueueMost;
+                            is_small = __all_sync(0xFFFF'FFFFU, !found[at] || fits);
+                            if (found[at] && fits) {
+                                output[tally_vertices(at_place)] = {vertex, tally_arcs(at_place)};
+                            }
                         }
                     }
                 }
@@ -123,12 +144,7 @@ static __device__ __noinline__ void pull_levels(const RunArguments& run, BlockSh
             }
         }
     }
-    const std::uint64_t all_found = block_sum(shared, found_tally);
-    const std::uint64_t all_inspected = block_sum(shared, inspected);
-    if (threadIdx.x == 0) {
-        DeviceWord<std::uint64_t>(counts.next).fetch_add(all_found, cuda::memory_order_relaxed);
-        DeviceWord<std::uint64_t>(counts.inspected).fetch_add(all_inspected, cuda::memory_order_relaxed);
-    }
+    count_block(shared, counts, found_tally, inspected);
 }
 
 /// After a pull of levels: puts the frontier, the difference of the two bitmaps, into the queue.
@@ -237,10 +253,7 @@ static __device__ __noinline__ void pull_values(const RunArguments& run, BlockSh
             }
         }
     }
-    const std::uint64_t all = block_sum(shared, inspected);
-    if (threadIdx.x == 0) {
-        DeviceWord<std::uint64_t>(counts.inspected).fetch_add(all, cuda::memory_order_relaxed);
-    }
+    count_block(shared, counts, 0, inspected);
 }
 
 }  // namespace megabed::gpu

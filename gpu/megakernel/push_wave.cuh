@@ -40,14 +40,15 @@ __device__ void push_arcs(const RunArguments& run, BlockShared& shared, WaveTall
     const auto all_arcs = static_cast<std::uint32_t>(state.frontier.arcs);
     const std::uint32_t lanes = shared.orders.lanes;
     while (arc < end) {
-        const std::uint32_t loaded = min(lanes, count - position);
-        if (threadIdx.x < loaded) {
-            const QueueEntry entry = queue[position + threadIdx.x];
-            shared.prefix[threadIdx.x] = entry.first_arc;
-            shared.base[threadIdx.x] = run.graph.row[entry.vertex] - entry.first_arc;
-            shared.from[threadIdx.x] = entry.vertex;
+        // As many entries as there is room for, whatever the lanes: light rows have few arcs each.
+        const std::uint32_t loaded = min(min(kBlockLanes, end - arc), count - position);
+        for (std::uint32_t at = threadIdx.x < lanes ? threadIdx.x : loaded; at < loaded; at += lanes) {
+            const QueueEntry entry = queue[position + at];
+            shared.prefix[at] = entry.first_arc;
+            shared.base[at] = run.graph.row[entry.vertex] - entry.first_arc;
+            shared.from[at] = entry.vertex;
             if constexpr (kKind != TraversalKind::BreadthFirst) {
-                shared.sent[threadIdx.x] = sent_by<kKind>(run, entry.vertex);
+                shared.sent[at] = sent_by<kKind>(run, entry.vertex);
             }
         }
         if (threadIdx.x == 0) {

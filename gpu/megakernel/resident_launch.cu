@@ -18,6 +18,13 @@ Loaded<std::uint32_t> cooperative_blocks(const void* kernel, std::uint32_t lanes
         !got) {
         return Refusal(got.error());
     }
+    constexpr std::size_t kWithoutAsking = std::size_t{48} << 10;
+    if (shared_bytes > kWithoutAsking) {
+        // What is refused here is refused below, too, since no block fits then.
+        (void)cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                   static_cast<int>(shared_bytes));
+        (void)cudaGetLastError();
+    }
     if (const auto got = cuda_check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(
                                         &blocks, kernel, static_cast<int>(lanes), shared_bytes),
                                     "cudaOccupancyMaxActiveBlocksPerMultiprocessor");

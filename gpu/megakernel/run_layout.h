@@ -5,9 +5,9 @@
 #include "policy/launch_request.h"
 #include "policy/policy.h"
 #include "policy/units.h"
-#include "sim/graphs/graph.h"
+#include "sim/graphs/vertex.h"
 #include "sim/traversals/frontier_readings.h"
-#include "sim/traversals/traversal.h"
+#include "sim/traversals/traversal_settings.h"
 
 #include <cstdint>
 #include <optional>
@@ -20,15 +20,26 @@ namespace megabed::gpu {
 inline constexpr std::uint32_t kBlockLanes = 1024;
 inline constexpr std::uint32_t kWarpLanes = 32;
 
-/// The first neighbours of a vertex, read in one access; the vertex itself where it has fewer.
+/// Four neighbours of a vertex, read in one access; the vertex itself stands where it has fewer. Ascending,
+/// where these are all of them; else the first is greater than the second.
 struct alignas(16) HeadNeighbours {
     Vertex at[4];
 };
+
+/// Whether the vertex has no other neighbours.
+[[nodiscard]] constexpr bool is_whole_row(const HeadNeighbours& head) { return head.at[0] <= head.at[1]; }
+
+/// Requires: is_whole_row(head).
+[[nodiscard]] constexpr std::uint32_t degree_of_head(const HeadNeighbours& head, Vertex vertex) {
+    return (head.at[0] != vertex ? 1U : 0U) + (head.at[1] != vertex ? 1U : 0U) +
+           (head.at[2] != vertex ? 1U : 0U) + (head.at[3] != vertex ? 1U : 0U);
+}
 
 /// A graph in device memory. Where degrees are skewed, vertices are renumbered by falling degree, so that hubs
 /// lie together; `original` then leads back.
 struct GraphView {
     std::uint32_t vertices = 0;
+    std::uint32_t with_arcs = 0;  ///< no vertex from this on has arcs
     std::uint32_t arcs = 0;
     const std::uint32_t* row = nullptr;  ///< vertices + 1 offsets into `column`
     const Vertex* column = nullptr;
@@ -99,11 +110,13 @@ struct LoopState {
 /// Why a kernel came to its end.
 enum class StopReason : std::uint32_t {
     None,
-    Done,         ///< the frontier is empty
-    Refused,      ///< the policy did not answer; the host asks it for the reason
-    RecordsFull,  ///< the host empties them and goes on
-    HostEnds,     ///< the host wants no more launches
-    Failed,       ///< see RunFailure
+    Done,           ///< the frontier is empty
+    Refused,        ///< the policy did not answer; the host asks it for the reason
+    RecordsFull,    ///< the host empties them and goes on
+    HostEnds,       ///< the host wants no more launches
+    WantsCompiled,  ///< the first launch that takes the compiled route; the policy is asked again there
+    Foreign,        ///< the kernel was compiled for other inputs than the run's
+    Failed,         ///< see RunFailure
 };
 
 /// What the blocks need of a decision.
@@ -115,8 +128,7 @@ struct WaveOrders {
     std::uint32_t groups = 0;    ///< of the recommended geometry that these lanes hold
     std::uint32_t capacity = 0;  ///< of the output queue
     std::uint32_t waves_max = 0;
-    bool solo = false;        ///< one block with the frontier in its shared memory
-    bool loads_solo = false;  ///< which is not there yet
+    bool solo = false;  ///< one block with the frontier in its shared memory
 };
 
 /// One launch as the device tells it. Where the device decides, it notes cycles of the leader's multiprocessor,
@@ -184,6 +196,8 @@ struct DecisionInputs {
     LaunchPolicyParameters parameters{};
     LaunchRequest request{};  ///< what does not change from launch to launch
     GraphReadings readings{};
+
+    constexpr bool operator==(const DecisionInputs&) const = default;
 };
 
 /// Everything a kernel is given.
@@ -197,10 +211,14 @@ struct RunArguments {
     std::uint32_t notes_max = 0;
     Doorbell* doorbell = nullptr;  ///< device address of mapped host memory
     bool host_decides = false;
+    bool compiles =
+        false;  ///< a launch of the compiled route waits for a kernel that was compiled for this run
     bool co_tenants = false;  ///< their bytes are read at every wave
     CompiledPolicy policy{};
     std::uint64_t own_bytes = 0;        ///< of graph and arrays
     std::uint32_t resident_blocks = 0;  ///< of this kernel
+    std::uint32_t solo_vertices = 0;    ///< greatest frontier that stays in one block
+    std::uint32_t solo_words = 0;       ///< of the bitmap, where it has room beside such a frontier
     std::uint32_t fuse_waves_max = 1;
     std::uint64_t deadline_ns = 0;  ///< for any wait between blocks
     std::uint32_t stuck_block = 0;  ///< tests: it waits for the failure of the others in `stuck_wave`

@@ -3,10 +3,11 @@
 
 namespace megabed::gpu {
 
-template __global__ void megakernel<TraversalKind::ShortestPaths>(const __grid_constant__ RunArguments);
+template __global__ void megakernel<TraversalKind::ShortestPaths, NamedPolicy>(
+    const __grid_constant__ RunArguments);
 
 const void* shortest_paths_kernel() {
-    return reinterpret_cast<const void*>(&megakernel<TraversalKind::ShortestPaths>);
+    return reinterpret_cast<const void*>(&megakernel<TraversalKind::ShortestPaths, NamedPolicy>);
 }
 
 }  // namespace megabed::gpu

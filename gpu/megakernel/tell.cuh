@@ -18,15 +18,13 @@ namespace megabed::gpu {
 /// Sets a bit. True: it was not set.
 __device__ inline bool claim_bit(std::uint32_t* bitmap, Vertex vertex) {
     const std::uint32_t bit = 1U << vertex % 32;
-    const std::uint32_t before =
-        DeviceWord<std::uint32_t>(bitmap[vertex / 32]).fetch_or(bit, cuda::memory_order_relaxed);
+    const std::uint32_t before = DeviceWord<std::uint32_t>(bitmap[vertex / 32]).fetch_or(bit);
     return (before & bit) == 0;
 }
 
 /// Whether a vertex goes into the output queue for the first time in this wave.
 __device__ inline bool claim_queued(const RunArguments& run, std::uint32_t wave, Vertex vertex) {
-    return DeviceWord<std::uint32_t>(run.arrays.queued_wave[vertex])
-               .exchange(wave, cuda::memory_order_relaxed) != wave;
+    return DeviceWord<std::uint32_t>(run.arrays.queued_wave[vertex]).exchange(wave) != wave;
 }
 
 /// What an arc offers its end, of what its beginning sends.
@@ -69,13 +67,11 @@ template <TraversalKind kKind>
         return true;
     } else if constexpr (kKind == TraversalKind::PageRank) {
         const std::uint64_t threshold = residual_threshold(run.settings.tolerance_ppm);
-        const std::uint64_t before =
-            DeviceWord<std::uint64_t>(arrays.residual[to]).fetch_add(offered, cuda::memory_order_relaxed);
+        const std::uint64_t before = DeviceWord<std::uint64_t>(arrays.residual[to]).fetch_add(offered);
         return before <= threshold && before + offered > threshold;
     } else {
         const auto least = static_cast<std::uint32_t>(offered);
-        return DeviceWord<std::uint32_t>(arrays.value[to]).fetch_min(least, cuda::memory_order_relaxed) >
-                   least &&
+        return DeviceWord<std::uint32_t>(arrays.value[to]).fetch_min(least) > least &&
                claim_queued(run, wave, to);
     }
 }

@@ -1,12 +1,16 @@
 #include "gpu/megakernel/traversal_kernel.h"
 
+#include "gpu/jit/jit_kernel.h"
+#include "gpu/megakernel/compiled_traversal.h"
 #include "gpu/megakernel/device_graph.h"
 #include "gpu/megakernel/kernel_entries.h"
+#include "gpu/megakernel/resident_launch.h"
 #include "gpu/memory/cuda_check.h"
 #include "gpu/memory/device_pool.h"
 #include "sim/telemetry.h"
 #include "sim/traversals/arc_weight.h"
 #include "sim/traversals/fixed_point_rank.h"
+#include "sim/traversals/traversal.h"
 
 #include <cuda_runtime.h>
 #include <fmt/format.h>
@@ -35,71 +39,14 @@ const void* kernel_of(TraversalKind kind) {
     return nullptr;
 }
 
-/// Host memory that the device reads and writes.
-class MappedDoorbell {
-public:
-    [[nodiscard]] Loaded<void> open() {
-        void* host = nullptr;
-        if (const auto got =
-                cuda_check(cudaHostAlloc(&host, sizeof(Doorbell), cudaHostAllocMapped), "cudaHostAlloc");
-            !got) {
-            return got;
-        }
-        host_ = new (host) Doorbell();
-        void* device = nullptr;
-        const auto got = cuda_check(cudaHostGetDevicePointer(&device, host, 0), "cudaHostGetDevicePointer");
-        device_ = static_cast<Doorbell*>(device);
-        return got;
-    }
-    MappedDoorbell() = default;
-    MappedDoorbell(const MappedDoorbell&) = delete;
-    MappedDoorbell& operator=(const MappedDoorbell&) = delete;
-    ~MappedDoorbell() { (void)cudaFreeHost(host_); }
-
-    [[nodiscard]] Doorbell& host() const { return *host_; }
-    [[nodiscard]] Doorbell* device() const { return device_; }
-    template <class Word>
-    [[nodiscard]] static Word load(Word& word) {
-        return std::atomic_ref<Word>(word).load(std::memory_order_acquire);
-    }
-    template <class Word>
-    static void store(Word& word, Word value) {
-        std::atomic_ref<Word>(word).store(value, std::memory_order_release);
-    }
-
-private:
-    Doorbell* host_ = nullptr;
-    Doorbell* device_ = nullptr;
-};
-
-/// A stream and the events around a kernel.
-class KernelStream {
-public:
-    [[nodiscard]] Loaded<void> open() {
-        for (const auto& made : {cuda_check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking),
-                                            "cudaStreamCreateWithFlags"),
-                                 cuda_check(cudaEventCreate(&before), "cudaEventCreate"),
-                                 cuda_check(cudaEventCreate(&after), "cudaEventCreate")}) {
-            if (!made) {
-                return made;
-            }
-        }
-        return {};
-    }
-    KernelStream() = default;
-    KernelStream(const KernelStream&) = delete;
-    KernelStream& operator=(const KernelStream&) = delete;
-    ~KernelStream() {
-        (void)cudaEventDestroy(before);
-        (void)cudaEventDestroy(after);
-        (void)cudaStreamDestroy(stream);
-        (void)cudaGetLastError();
-    }
-
-    cudaStream_t stream = nullptr;
-    cudaEvent_t before = nullptr;
-    cudaEvent_t after = nullptr;
-};
+template <class Word>
+Word load(Word& word) {
+    return std::atomic_ref<Word>(word).load(std::memory_order_acquire);
+}
+template <class Word>
+void store(Word& word, Word value) {
+    std::atomic_ref<Word>(word).store(value, std::memory_order_release);
+}
 
 class ResidentTraversal final : public TraversalKernel {
 public:
@@ -117,6 +64,9 @@ public:
         arguments_.fuse_waves_max = scenario.fuse_waves_max;
         arguments_.deadline_ns = static_cast<std::uint64_t>(options.deadline.value());
         arguments_.notes_max = options.notes_max;
+        compiled_route_ = options.host_decides ? CompiledRoute::Never : options.compiled;
+        arguments_.compiles = compiled_route_ == CompiledRoute::AsRecommended;
+        function_ = kernel_of(arguments_.settings.kind);
         arguments_.stuck_block = options.stuck_block;
         arguments_.stuck_wave = options.stuck_wave;
         arguments_.own_bytes =
@@ -145,6 +95,9 @@ public:
         if (const auto got = allocate_arrays(); !got) {
             return got;
         }
+        if (compiled_route_ == CompiledRoute::Always) {
+            compile();
+        }
         return begin(arguments_.settings.root);
     }
 
@@ -157,7 +110,7 @@ public:
             if (buffer.size() == 0) {
                 return {};
             }
-            return cuda_check(cudaMemsetAsync(buffer.data(), byte, buffer.bytes().value(), stream_.stream),
+            return cuda_check(cudaMemsetAsync(buffer.data(), byte, buffer.bytes().value(), stream_.get()),
                               "cudaMemsetAsync");
         };
         for (const auto& step : {cleared(visited_[0], 0), cleared(visited_[1], 0), cleared(waiting_, 0),
@@ -175,17 +128,28 @@ public:
     }
 
     [[nodiscard]] Loaded<StopReason> run() override {
+        auto stopped = run_kernel();
+        while (stopped == StopReason::WantsCompiled) {
+            compile();
+            if (!notes_.empty()) {
+                break;
+            }
+            stopped = run_kernel();
+        }
+        return stopped;
+    }
+    [[nodiscard]] std::optional<CompiledRun> compiled() const override { return compiled_; }
+    [[nodiscard]] std::optional<std::string> not_compiled() const override { return not_compiled_; }
+
+    [[nodiscard]] Loaded<StopReason> run_kernel() {
         if (const auto started = start(); !started) {
             return Refusal(started.error());
         }
-        if (const auto ended = cuda_check(cudaStreamSynchronize(stream_.stream), "the resident kernel");
-            !ended) {
+        if (const auto ended = stream_.wait(); !ended) {
             return Refusal(ended.error());
         }
         running_ = false;
-        float milliseconds = 0;
-        (void)cudaEventElapsedTime(&milliseconds, stream_.before, stream_.after);
-        seconds_ = static_cast<double>(milliseconds) / 1000;
+        seconds_ = stream_.seconds();
         RunControl control;
         if (const auto got = fetch(control); !got) {
             return Refusal(got.error());
@@ -206,26 +170,25 @@ public:
 
     [[nodiscard]] Loaded<StopReason> await_question() override {
         if (!running_) {
-            question_ = MappedDoorbell::load(bell_.host().asked) + 1;
+            question_ = load(bell_.host().asked) + 1;
             if (const auto started = start(); !started) {
                 return Refusal(started.error());
             }
         }
         Doorbell& bell = bell_.host();
         // A kernel that cannot start any more, or has failed, asks nothing.
-        for (std::uint32_t round = 1; MappedDoorbell::load(bell.asked) != question_; ++round) {
+        for (std::uint32_t round = 1; load(bell.asked) != question_; ++round) {
             constexpr std::uint32_t kLookEvery = 1 << 14;
             if (round % kLookEvery == 0) {
-                const cudaError_t status = cudaEventQuery(stream_.after);
-                if (status != cudaErrorNotReady && MappedDoorbell::load(bell.asked) != question_) {
-                    return ended_early(status);
+                const auto ended = stream_.ended();
+                if (ended && load(bell.asked) != question_) {
+                    return ended_early(*ended);
                 }
             }
         }
         if (bell.stop != StopReason::None) {
             running_ = false;
-            if (const auto ended = cuda_check(cudaStreamSynchronize(stream_.stream), "the resident kernel");
-                !ended) {
+            if (const auto ended = stream_.wait(); !ended) {
                 return Refusal(ended.error());
             }
             RunControl control;
@@ -241,7 +204,7 @@ public:
     [[nodiscard]] Loaded<LaunchNote> answer(const LaunchRecommendation& recommendation) override {
         Doorbell& bell = bell_.host();
         bell.answer = recommendation;
-        MappedDoorbell::store(bell.answered, question_);
+        store(bell.answered, question_);
         ++question_;
         const auto next = await_question();
         if (!next) {
@@ -257,9 +220,7 @@ public:
     [[nodiscard]] std::uint64_t resident_bytes() const override { return last_.resident_bytes; }
     [[nodiscard]] DevicePool& pool() override { return pool_; }
     [[nodiscard]] std::uint32_t resident_blocks() const override { return arguments_.resident_blocks; }
-    void set_co_tenant_bytes(std::uint64_t bytes) override {
-        MappedDoorbell::store(bell_.host().co_tenant_bytes, bytes);
-    }
+    void set_co_tenant_bytes(std::uint64_t bytes) override { store(bell_.host().co_tenant_bytes, bytes); }
 
     [[nodiscard]] Loaded<std::vector<std::uint32_t>> values() override {
         end_kernel();
@@ -279,38 +240,68 @@ public:
     }
 
 private:
+    /// Takes a kernel that is compiled for this run. Where that cannot be, the general one goes on.
+    void compile() {
+        arguments_.compiles = false;
+        const auto got = load_compiled();
+        if (!got) {
+            not_compiled_ = to_string(got.error());
+            function_ = kernel_of(arguments_.settings.kind);
+        }
+    }
+    [[nodiscard]] Loaded<void> load_compiled() {
+        auto kernels = JitKernels::on_this_device(KernelCompilerSettings::of_this_user());
+        if (!kernels) {
+            return Refusal(kernels.error());
+        }
+        auto kernel = kernels->kernel(compiled_traversal(arguments_));
+        if (!kernel) {
+            return Refusal(kernel.error());
+        }
+        const auto blocks = cooperative_blocks(kernel->function(), kBlockLanes, shared_bytes());
+        if (!blocks) {
+            return Refusal(blocks.error());
+        }
+        function_ = kernel->function();
+        arguments_.resident_blocks = *blocks;
+        compiled_ = CompiledRun{kernel->compiled().origin, kernel->compiled().elapsed + kernel->load_time()};
+        compiled_kernel_ = *std::move(kernel);
+        return {};
+    }
+
+    /// Searches keep in one block what its shared memory has room for: rather the bitmap than a large frontier.
     [[nodiscard]] Loaded<void> find_residency() {
-        int device = 0;
-        cudaDeviceProp properties{};
-        int blocks = 0;
-        const void* const kernel = kernel_of(arguments_.settings.kind);
-        const auto shared = static_cast<int>(solo_shared_bytes());
-        for (const auto& asked :
-             {cuda_check(cudaGetDevice(&device), "cudaGetDevice"),
-              cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared),
-                         "cudaFuncSetAttribute"),
-              cuda_check(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties"),
-              cuda_check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, kBlockLanes,
-                                                                       solo_shared_bytes()),
-                         "cudaOccupancyMaxActiveBlocksPerMultiprocessor")}) {
-            if (!asked) {
-                return asked;
+        const bool levels = arguments_.settings.kind == TraversalKind::BreadthFirst;
+        const std::uint32_t most = levels ? solo_vertices_most() : 0;
+        const std::uint32_t words = levels ? bitmap_words() : 0;
+        const std::pair<std::uint32_t, std::uint32_t> choices[] = {
+            {most, words}, {most / 2, words}, {most, 0}, {most / 2, 0}, {most / 4, 0}, {most / 8, 0}};
+        Loaded<std::uint32_t> blocks = 0;
+        for (const auto& [solo_vertices, solo_words] : choices) {
+            arguments_.solo_vertices = solo_vertices;
+            arguments_.solo_words = solo_words;
+            blocks = cooperative_blocks(function_, kBlockLanes, shared_bytes());
+            if (blocks) {
+                arguments_.resident_blocks = *blocks;
+                return {};
             }
         }
-        if (properties.cooperativeLaunch == 0 || blocks == 0) {
-            return cuda_refusal("the card",
-                                fmt::format("{} cannot keep a block of {} lanes of the kernel resident",
-                                            properties.name, kBlockLanes),
-                                "a card with cooperative launches");
-        }
-        arguments_.resident_blocks = static_cast<std::uint32_t>(properties.multiProcessorCount * blocks);
-        return {};
+        return Refusal(blocks.error());
+    }
+    [[nodiscard]] std::size_t shared_bytes() const {
+        return arguments_.solo_vertices == 0
+                   ? 0
+                   : solo_shared_bytes(arguments_.solo_vertices, arguments_.solo_words);
+    }
+    /// Padded to what a warp takes at once.
+    [[nodiscard]] std::uint32_t bitmap_words() const {
+        constexpr std::uint32_t kWordsTogether = 4;
+        return div_ceil(graph_.vertices(), 32 * kWordsTogether) * kWordsTogether;
     }
 
     [[nodiscard]] Loaded<void> allocate_arrays() {
         const std::size_t vertices = graph_.vertices();
-        constexpr std::size_t kWordsTogether = 4;
-        const std::size_t words = div_ceil<std::size_t>(vertices, 32 * kWordsTogether) * kWordsTogether;
+        const std::size_t words = bitmap_words();
         const TraversalKind kind = arguments_.settings.kind;
         const bool levels = kind == TraversalKind::BreadthFirst;
         const bool ranks = kind == TraversalKind::PageRank;
@@ -360,7 +351,7 @@ private:
 
     [[nodiscard]] LoopState begin_at_one(std::optional<Vertex> wanted) {
         const Vertex root = wanted.value_or(highest_degree_vertex(graph_));
-        launch_begin_at(arguments_, device_graph_.on_device(root), stream_.stream);
+        launch_begin_at(arguments_, device_graph_.on_device(root), stream_.get());
         LoopState state = first_state();
         state.frontier.vertices = 1;
         state.frontier.visited = 1;
@@ -371,7 +362,7 @@ private:
 
     [[nodiscard]] LoopState begin_at_all() {
         const std::uint64_t residual = first_residual(arguments_.settings.damping_bps);
-        launch_begin_everywhere(arguments_, residual, stream_.stream);
+        launch_begin_everywhere(arguments_, residual, stream_.get());
         LoopState state = first_state();
         const bool ranks = arguments_.settings.kind == TraversalKind::PageRank;
         if (ranks && residual <= residual_threshold(arguments_.settings.tolerance_ppm)) {
@@ -393,7 +384,7 @@ private:
     [[nodiscard]] Loaded<void> put(const RunControl& control) {
         saved_ = control;
         return cuda_check(
-            cudaMemcpyAsync(control_.data(), &saved_, sizeof(saved_), cudaMemcpyHostToDevice, stream_.stream),
+            cudaMemcpyAsync(control_.data(), &saved_, sizeof(saved_), cudaMemcpyHostToDevice, stream_.get()),
             "cudaMemcpyAsync");
     }
     [[nodiscard]] Loaded<void> fetch(RunControl& control) {
@@ -405,22 +396,15 @@ private:
         RunControl control;
         control.saved = fresh_ ? saved_.saved : last_;
         control.saved.noted = 0;
-        control.saved.resident_bytes =
-            arguments_.own_bytes + MappedDoorbell::load(bell_.host().co_tenant_bytes);
+        control.saved.resident_bytes = arguments_.own_bytes + load(bell_.host().co_tenant_bytes);
         if (const auto done = put(control); !done) {
             return done;
         }
         fresh_ = false;
         bell_.host().stop = StopReason::None;
         bell_.host().end = false;
-        (void)cudaEventRecord(stream_.before, stream_.stream);
-        void* parameters[] = {&arguments_};
-        const auto launched = cuda_check(
-            cudaLaunchCooperativeKernel(kernel_of(arguments_.settings.kind), dim3(arguments_.resident_blocks),
-                                        dim3(kBlockLanes), static_cast<void**>(parameters), solo_shared_bytes(),
-                                        stream_.stream),
-            "cudaLaunchCooperativeKernel");
-        (void)cudaEventRecord(stream_.after, stream_.stream);
+        const auto launched =
+            stream_.launch(function_, arguments_.resident_blocks, kBlockLanes, &arguments_, shared_bytes());
         running_ = launched.has_value();
         return launched;
     }
@@ -428,6 +412,10 @@ private:
     [[nodiscard]] Loaded<StopReason> stopped(const RunControl& control) {
         last_ = control.saved;
         frontier_ = control.saved.frontier;
+        if (control.stop == StopReason::Foreign) {
+            return cuda_refusal("the resident kernel", "it was compiled for other inputs than the run's",
+                                "a cache of compiled kernels that nobody else writes to");
+        }
         if (control.stop == StopReason::Failed) {
             const RunFailure& failure = control.failure;
             return cuda_refusal(
@@ -453,10 +441,10 @@ private:
         }
     }
 
-    [[nodiscard]] Loaded<StopReason> ended_early(cudaError_t status) {
+    [[nodiscard]] Loaded<StopReason> ended_early(const Loaded<void>& ended) {
         running_ = false;
-        if (const auto failed = cuda_check(status, "the resident kernel"); !failed) {
-            return Refusal(failed.error());
+        if (!ended) {
+            return Refusal(ended.error());
         }
         RunControl control;
         if (const auto got = fetch(control); !got) {
@@ -472,9 +460,9 @@ private:
         }
         if (arguments_.host_decides) {
             bell_.host().end = true;
-            MappedDoorbell::store(bell_.host().answered, question_);
+            store(bell_.host().answered, question_);
         }
-        (void)cudaStreamSynchronize(stream_.stream);
+        (void)stream_.wait();
         running_ = false;
     }
 
@@ -482,8 +470,8 @@ private:
     bool arcs_nowhere_;
     DevicePool pool_;
     RunArguments arguments_{};
-    MappedDoorbell bell_;
-    KernelStream stream_;
+    MappedValue<Doorbell> bell_;
+    ResidentStream stream_;
     DeviceGraph device_graph_;
     DeviceBuffer<RunControl> control_;
     DeviceBuffer<LaunchNote> note_buffer_;
@@ -503,6 +491,11 @@ private:
     LoopState last_{};    ///< where the last kernel stopped
     FrontierReadings frontier_{};
     std::vector<LaunchNote> notes_;
+    CompiledRoute compiled_route_{};
+    const void* function_ = nullptr;  ///< the kernel that runs
+    std::optional<JitKernel> compiled_kernel_;
+    std::optional<CompiledRun> compiled_;
+    std::optional<std::string> not_compiled_;
     double seconds_ = 0;
     std::uint32_t question_ = 0;
     bool running_ = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "gpu/jit/kernel_compiler.h"
 #include "gpu/megakernel/run_layout.h"
 #include "gpu/memory/device_pool.h"
 #include "sim/graphs/graph.h"
@@ -14,9 +15,24 @@
 
 namespace megabed::gpu {
 
+/// When a kernel that was compiled for the run takes the place of the general one. It goes on with every launch
+/// from then on, whatever its route. Device decisions only.
+enum class CompiledRoute : std::uint8_t {
+    Never,
+    AsRecommended,  ///< from the first launch that is to take it
+    Always,         ///< from the beginning
+};
+
+/// A kernel that was compiled for the run.
+struct CompiledRun {
+    JitOrigin origin{};
+    SimTime elapsed{};  ///< to get its code, and to load it
+};
+
 struct TraversalKernelOptions {
     bool host_decides = false;
-    CompiledPolicy policy{};            ///< where the device decides
+    CompiledPolicy policy{};  ///< where the device decides
+    CompiledRoute compiled = CompiledRoute::Never;
     std::uint32_t notes_max = 1 << 12;  ///< launches that a kernel notes before the host has to empty them
     SimTime deadline{2'000'000'000};    ///< for a wait between blocks; beyond it the run ends
     std::uint32_t stuck_block = 0xFFFF'FFFF;  ///< tests: a block that does not come to the end of `stuck_wave`
@@ -47,6 +63,11 @@ public:
     [[nodiscard]] virtual const std::vector<LaunchNote>& notes() const = 0;
     /// Time of the last kernel between two events around it.
     [[nodiscard]] virtual double kernel_seconds() const = 0;
+
+    /// Absent: the general kernel ran all launches so far.
+    [[nodiscard]] virtual std::optional<CompiledRun> compiled() const = 0;
+    /// Why no kernel could be compiled though one was wanted; the general one goes on then.
+    [[nodiscard]] virtual std::optional<std::string> not_compiled() const = 0;
 
     /// Starts the kernel if it is not running, and returns when it asks for a decision or has stopped. Host
     /// decisions only. Errors: as `run`.

@@ -52,11 +52,11 @@ template <std::size_t... kAt>
                                                                PrescribedShared& shared) {
     PrescribedBell& bell = *run.bell;
     const SystemWord<std::uint32_t> asked(bell.asked);
-    const std::uint32_t question = asked.load(cuda::memory_order_relaxed) + 1;
+    const std::uint32_t question = asked.load() + 1;
     bell.wave = shared.state.wave;
-    asked.store(question, cuda::memory_order_release);
+    asked.store<WordOrder::Release>(question);
     const SystemWord<std::uint32_t> answered(bell.answered);
-    while (answered.load(cuda::memory_order_acquire) != question) {
+    while (answered.load<WordOrder::Acquire>() != question) {
     }
     if (bell.end) {
         return StopReason::HostEnds;
@@ -72,7 +72,7 @@ template <std::size_t... kAt>
     const DeviceWord<std::uint32_t> told(word);
     std::uint32_t nap_ns = 32;
     constexpr std::uint32_t kNapMost = 512;
-    while (told.load(cuda::memory_order_acquire) != number) {
+    while (told.load<WordOrder::Acquire>() != number) {
         if (read_shared(run.run.control->failure.failed) != 0) {
             return false;
         }
@@ -121,7 +121,7 @@ __device__ inline void take_prescribed_orders(const PrescribedArguments& run, Pr
     }
     if (run.run.host_decides && blockIdx.x == 0 && stop != StopReason::Failed) {
         run.control->orders = orders;
-        DeviceWord<std::uint32_t>(run.control->called).store(++shared.calls, cuda::memory_order_release);
+        DeviceWord<std::uint32_t>(run.control->called).store<WordOrder::Release>(++shared.calls);
     }
 }
 

@@ -83,7 +83,7 @@ private:
         if (run_.run.host_decides) {
             run_.bell->stop = control.stop;
             const SystemWord<std::uint32_t> asked(run_.bell->asked);
-            asked.store(asked.load(cuda::memory_order_relaxed) + 1, cuda::memory_order_release);
+            asked.store<WordOrder::Release>(asked.load() + 1);
         }
     }
 
@@ -106,8 +106,7 @@ private:
     __device__ void make_next() {
         if (leads() && run_.run.co_tenants) {
             run_.control->sampled_bytes[shared_.launches % 2] =
-                run_.run.own_bytes +
-                SystemWord<std::uint64_t>(run_.bell->co_tenant_bytes).load(cuda::memory_order_relaxed);
+                run_.run.own_bytes + SystemWord<std::uint64_t>(run_.bell->co_tenant_bytes).load();
         }
         if (shared_.state.at < run_.entry_count && shared_.block.failed == 0) {
             make_frontier(run_, shared_, gridDim.x);
@@ -120,15 +119,15 @@ private:
         if (threadIdx.x == 0 && shared_.block.failed == 0) {
             shared_.all_target += gridDim.x;
             const DeviceWord<std::uint32_t> arrived(run_.control->arrived);
-            arrived.fetch_add(1, cuda::memory_order_release);
+            arrived.fetch_add<WordOrder::Release>(1);
             Watchdog watchdog(run_.run, shared_.block);
-            std::uint32_t now = arrived.load(cuda::memory_order_acquire);
+            std::uint32_t now = arrived.load<WordOrder::Acquire>();
             while (static_cast<std::int32_t>(now - shared_.all_target) < 0) {
                 if (!watchdog.wait(now, shared_.all_target)) {
                     shared_.block.failed = 1;
                     break;
                 }
-                now = arrived.load(cuda::memory_order_acquire);
+                now = arrived.load<WordOrder::Acquire>();
             }
         }
         __syncthreads();
@@ -177,8 +176,7 @@ private:
             if (blockIdx.x == 0) {
                 note(steps);
                 run_.control->barrier_target = shared_.block.barrier_target;
-                DeviceWord<std::uint32_t>(run_.control->finished)
-                    .store(shared_.launches, cuda::memory_order_release);
+                DeviceWord<std::uint32_t>(run_.control->finished).store<WordOrder::Release>(shared_.launches);
             }
             ++shared_.state.noted;
         }

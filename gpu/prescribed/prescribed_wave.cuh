@@ -162,9 +162,7 @@ public:
     __device__ void add_up() {
         std::uint64_t own[3] = {arcs_, hits_, sum_};
         for (std::uint64_t& value : own) {
-            for (std::uint32_t step = kWarpLanes / 2; step != 0; step /= 2) {
-                value += __shfl_xor_sync(0xFFFF'FFFFU, value, static_cast<int>(step));
-            }
+            value = warp_sum(value);
         }
         if (threadIdx.x == 0) {
             shared_.total[0] = 0;
@@ -174,8 +172,7 @@ public:
         __syncthreads();
         if (takes_part_ && lane_of_warp() == 0) {
             for (int at = 0; at < 3; ++at) {
-                cuda::atomic_ref<std::uint64_t, cuda::thread_scope_block>(shared_.total[at])
-                    .fetch_add(own[at], cuda::memory_order_relaxed);
+                atomicAdd(reinterpret_cast<unsigned long long*>(&shared_.total[at]), own[at]);
             }
         }
         __syncthreads();
@@ -206,7 +203,7 @@ private:
 
     static __device__ void add(std::uint64_t& word, std::uint64_t value) {
         if (value != 0) {
-            DeviceWord<std::uint64_t>(word).fetch_add(value, cuda::memory_order_relaxed);
+            DeviceWord<std::uint64_t>(word).fetch_add(value);
         }
     }
     [[nodiscard]] __device__ bool in_frontier(Vertex vertex) const {
@@ -220,7 +217,7 @@ private:
         return to;
     }
     __device__ void hit(Vertex vertex, std::uint32_t times) {
-        DeviceWord<std::uint32_t>(run_.arrays.touched[vertex]).fetch_add(1, cuda::memory_order_relaxed);
+        DeviceWord<std::uint32_t>(run_.arrays.touched[vertex]).fetch_add(1);
         ++hits_;
         sum_ += times * key_.mark(vertex);
     }
@@ -233,7 +230,7 @@ private:
         std::uint32_t place = 0;
         if (lane_of_warp() == 0) {
             place = DeviceWord<std::uint32_t>(run_.control->counts.queued)
-                        .fetch_add(static_cast<std::uint32_t>(__popc(all)), cuda::memory_order_relaxed);
+                        .fetch_add(static_cast<std::uint32_t>(__popc(all)));
         }
         place = __shfl_sync(0xFFFF'FFFFU, place, 0);
         if (found) {

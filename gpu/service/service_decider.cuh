@@ -47,10 +47,9 @@ struct DeciderBoard {
 /// Asks the policy about the readings of the loop's note. Called by one thread; not inlined, so that the
 /// steward's other rounds need not carry its registers.
 static __device__ __noinline__ void decide_on(const DecisionRules& rules, DeciderBoard& board) {
-    constexpr std::size_t kPolicies = static_cast<std::size_t>(CompiledPolicy::VyreDriver) + 1;
     DecisionLoop& loop = board.loop;
     const bool answered = decide_service(rules, loop.note.readings, loop.policy, board.decision,
-                                         std::make_index_sequence<kPolicies>());
+                                         std::make_index_sequence<kCompiledPolicies>());
     if (answered) {
         loop.policy = board.decision.next;
         loop.note.recommendation = board.decision.recommendation;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "policy/units.h"
+#include "sim/graphs/vertex.h"
 
 #include <cassert>
 #include <cstddef>
@@ -10,9 +11,6 @@
 #include <vector>
 
 namespace megabed {
-
-/// Vertices are 0-based.
-using Vertex = std::uint32_t;
 
 /// An immutable undirected simple graph as compressed sparse rows.
 /// Every edge is stored as two arcs; neighbours are in ascending order; no loops, no duplicates.

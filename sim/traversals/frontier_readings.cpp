@@ -1,5 +1,7 @@
 #include "sim/traversals/frontier_readings.h"
 
+#include "sim/graphs/graph.h"
+
 namespace megabed {
 
 GraphReadings graph_readings(const CsrGraph& graph, std::optional<std::uint32_t> expected_hits) {

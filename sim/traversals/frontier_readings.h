@@ -2,7 +2,6 @@
 
 #include "policy/policy.h"
 #include "policy/units.h"
-#include "sim/graphs/graph.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -11,12 +10,16 @@
 
 namespace megabed {
 
+class CsrGraph;
+
 /// What is constant of a traversed graph, as telemetry tells it.
 struct GraphReadings {
     std::uint32_t vertices = 0;
     std::uint32_t vertices_with_arcs = 0;
     std::uint64_t arcs = 0;
     std::uint32_t expected_hits_per_item = 1;
+
+    constexpr bool operator==(const GraphReadings&) const = default;
 };
 
 /// `expected_hits`: absent, the mean degree, rounded up. Requires: the graph has a vertex.

@@ -2,10 +2,10 @@
 
 #include "sim/engine/checkpoint.h"
 #include "sim/graphs/graph.h"
+#include "sim/traversals/traversal_settings.h"
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 
 namespace megabed {
 
@@ -30,27 +30,6 @@ struct WaveWork {
     std::uint32_t value_bytes = 4;       ///< of a vertex's value, which each inspected arc gathers
 
     bool operator==(const WaveWork&) const = default;
-};
-
-/// What a traversal computes.
-enum class TraversalKind : std::uint8_t {
-    BreadthFirst,   ///< levels from a root
-    ShortestPaths,  ///< distances from a root, by delta-stepping
-    Components,     ///< the least vertex of every connected component, by label propagation
-    PageRank,       ///< ranks in fixed point, by propagating changes above a tolerance
-};
-
-/// One traversal and its constants.
-struct TraversalSettings {
-    TraversalKind kind = TraversalKind::BreadthFirst;
-    /// BreadthFirst and ShortestPaths; absent: the vertex of highest degree, the lowest id among equals.
-    std::optional<Vertex> root{};
-    std::uint32_t weight_max = 255;  ///< ShortestPaths: weights are 1 to this, `arc_weight`
-    std::uint32_t delta = 32;        ///< ShortestPaths: width of a bucket
-    std::uint32_t damping_bps = 8500;
-    std::uint32_t tolerance_ppm = 100;  ///< PageRank: a change above this share of one propagates
-
-    bool operator==(const TraversalSettings&) const = default;
 };
 
 /// A computation over an undirected graph that proceeds in waves. Its frontiers and values are a function of
