@@ -160,8 +160,8 @@ private:
         return StopReason::None;
     }
 
-    /// The first half of the launch's note. A thread that has the least to do otherwise calls it, while the wave is
-    /// under way.
+    /// The first half of the launch's note. A thread that has the least to do otherwise calls it, while the
+    /// wave is under way.
     __device__ void begin_note() {
         const LoopState& state = shared_.state;
         LaunchNote& note = note_of(state);

@@ -64,8 +64,7 @@ TEST(LostContext, A_worker_that_never_looks_up_takes_the_context_along_and_CUDA_
         ASSERT_FALSE(backend);
         const std::string said = to_string(backend.error());
         EXPECT_EQ(backend.error().kind, InputErrorKind::Unavailable);
-        EXPECT_NE(said.find("lost its CUDA context by the service kernel"), std::string::npos)
-            << said;
+        EXPECT_NE(said.find("lost its CUDA context by the service kernel"), std::string::npos) << said;
         EXPECT_NE(said.find("CUDA in a new one"), std::string::npos) << said;
         std::printf("%s\n", said.c_str());
     }
