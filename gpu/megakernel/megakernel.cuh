@@ -34,8 +34,15 @@ public:
                 begin_note();
             }
             const std::uint32_t waves_max = shared_.orders.waves_max;
+            const bool solo = shared_.orders.solo;
+            if (!inside) {
+                __syncthreads();  // all have read the orders
+            }
             for (std::uint32_t wave = 1; inside; ++wave) {
                 const std::uint32_t passes = expand();
+                if (!solo) {
+                    __syncthreads();  // all have read state, orders and counts
+                }
                 if (threadIdx.x == 0) {
                     conclude_wave(passes);
                 }
@@ -43,7 +50,9 @@ public:
                     break;
                 }
                 __syncthreads();
-                if (shared_.state.frontier.vertices == 0 || shared_.failed != 0) {
+                const bool is_over = shared_.state.frontier.vertices == 0 || shared_.failed != 0;
+                __syncthreads();
+                if (is_over) {
                     break;
                 }
             }

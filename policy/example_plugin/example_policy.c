@@ -1,7 +1,7 @@
-/* An example of a policy for `megabed verify --policy ./libexample_policy.so`: push while the frontier is
- * sparse, pull while it is dense, with one hold between the two, and a memory constraint that is held in the
- * same way. It obeys every law but three: S6 (the route has no hold), O5c (pressure is not inferred where it
- * was not read) and O6 (it looks at two of the parameters only). */
+/* An example of a policy for `megabed verify --policy ./libexample_policy.so`: push while the frontier is sparse,
+ * pull while it is dense, with one hold between the two, and a memory constraint that is held in the same way.
+ * It obeys every law but three: S6 (the route has no hold), O5c (pressure is not inferred where it was not read) and
+ * O6 (it looks at two of the parameters only). */
 #include "policy/plugin_abi.h"
 
 #define HALF_WIDTH 250U
@@ -15,8 +15,8 @@
 static uint64_t min64(uint64_t left, uint64_t right) { return left < right ? left : right; }
 static uint64_t max64(uint64_t left, uint64_t right) { return left > right ? left : right; }
 
-/* Whether a signal is on: at its threshold, or it was on and stays within the band. A reading that was not
- * taken leaves it as it was. */
+/* Whether a signal is on: at its threshold, or it was on and stays within the band. A reading that was not taken
+ * leaves it as it was. */
 static int held(int was_on, int taken, uint32_t reading, uint32_t threshold) {
     if (!taken) {
         return was_on;
@@ -28,10 +28,8 @@ static int32_t decide(const void* instance, const struct megabed_parameters* par
                       const struct megabed_request* request, const struct megabed_state* state,
                       struct megabed_decision* decision) {
     (void)instance;
-    if (parameters->dense_frontier_threshold_bps <= HALF_WIDTH ||
-        parameters->dense_frontier_threshold_bps > WHOLE ||
-        parameters->memory_pressure_threshold_bps <= HALF_WIDTH ||
-        parameters->memory_pressure_threshold_bps > WHOLE) {
+    if (parameters->dense_frontier_threshold_bps <= HALF_WIDTH || parameters->dense_frontier_threshold_bps > WHOLE ||
+        parameters->memory_pressure_threshold_bps <= HALF_WIDTH || parameters->memory_pressure_threshold_bps > WHOLE) {
         return MEGABED_INVALID_PARAMETER;
     }
     if (request->max_workgroup_size_x == 0 || request->max_compute_workgroups_per_dimension == 0 ||
@@ -41,9 +39,8 @@ static int32_t decide(const void* instance, const struct megabed_parameters* par
     const uint64_t remembered = state->words[0];
     const int pulling = held((remembered & PULLING) != 0, (request->present & MEGABED_HAS_DENSITY) != 0,
                              request->frontier_density_bps, parameters->dense_frontier_threshold_bps);
-    const int constrained =
-        held((remembered & CONSTRAINED) != 0, (request->present & MEGABED_HAS_PRESSURE) != 0,
-             request->memory_pressure_bps, parameters->memory_pressure_threshold_bps);
+    const int constrained = held((remembered & CONSTRAINED) != 0, (request->present & MEGABED_HAS_PRESSURE) != 0,
+                                 request->memory_pressure_bps, parameters->memory_pressure_threshold_bps);
 
     /* As many whole warps as the adapter allows, up to 256 lanes; as many groups as the queue fills. */
     const uint64_t limit = min64(request->max_workgroup_size_x, request->max_compute_invocations_per_workgroup);
@@ -93,8 +90,7 @@ static int32_t decide(const void* instance, const struct megabed_parameters* par
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
-const struct megabed_policy_description*
-megabed_policy(void) {
+const struct megabed_policy_description* megabed_policy(void) {
     static const struct megabed_policy_description kDescription = {
         MEGABED_POLICY_ABI_VERSION,
         sizeof(struct megabed_policy_description),
