@@ -651,7 +651,7 @@ class CardBenchmarks(unittest.TestCase):
         self.assertNotIn("/20/", names)
         picked = self.run_program(self.programs[0], "--benchmark_list_tests", "--benchmark_filter=baseline/persistent")
         self.assertEqual(picked.stdout.count("\n"), 4)
-        self.assertIn("decision/gap", self.run_program(self.programs[1], "--benchmark_list_tests").stdout)
+        self.assertIn("decision/named/gap", self.run_program(self.programs[1], "--benchmark_list_tests").stdout)
 
 
 if __name__ == "__main__":

@@ -29,15 +29,16 @@ TEST(CudaDecisionPlace, Is_the_device_for_policies_that_compile_for_it_and_see_t
     scenario.decide = DecisionPlace::Device;
     scenario.policy = "bandit";
     EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
-    scenario.policy = "hardened";
-    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
-    scenario.parameters.saturated_waves = 0;  // which it refuses
-    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
+    for (const char* const policy : {"hardened", "arcs"}) {
+        scenario.policy = policy;
+        scenario.parameters = {};
+        EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
+        scenario.parameters.saturated_waves = 0;  // which they refuse
+        EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
+    }
     scenario.parameters = {};
     scenario.workload = ServiceWorkload();
     EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
-    scenario.workload = RequestsWorkload();
-    EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Host);
     scenario.workload = SyntheticWorkload();
     EXPECT_EQ(cuda_decision_place(scenario), DecisionPlace::Device);
     scenario.workload = RequestsWorkload();

@@ -186,7 +186,7 @@ TEST(ScenarioLoader, Each_parameter_of_a_policy_reaches_a_field_of_its_own) {
         EXPECT_EQ(std::count(read.begin(), read.end(), field), 0) << spec.key;
         read.push_back(field);
     }
-    EXPECT_EQ(read.size(), 28U);
+    EXPECT_EQ(read.size(), 30U);
 }
 
 TEST(ScenarioLoader, An_integer_and_a_text_with_its_unit_are_the_same) {

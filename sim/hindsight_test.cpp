@@ -100,7 +100,8 @@ TEST(Hindsight, No_policy_that_fills_in_its_launches_alike_is_better) {
             ASSERT_TRUE(plan);
             EXPECT_GT(plan->makespan, SimTime(0));
             for (const PolicyRow& row : registered_policies()) {
-                if (row.name != "hardened") {
+                // These size groups by rules of their own.
+                if (row.name != "hardened" && row.name != "arcs") {
                     scenario.policy = row.name;
                     EXPECT_LE(plan->makespan, run(scenario, graph).makespan) << row.name;
                 }
