@@ -90,7 +90,8 @@ private:
     __device__ void end() {
         RunControl& control = *run_.control;
         control.saved = shared_.state;
-        control.stop = shared_.failed != 0 ? StopReason::Failed : shared_.orders.stop;
+        const bool failed = shared_.failed != 0 || read_shared(control.failure.failed) != 0;
+        control.stop = failed ? StopReason::Failed : shared_.orders.stop;
         control.notes = shared_.state.noted;
         control.begun = shared_.begun;
         control.ended = {static_cast<std::uint64_t>(clock64()), clock_ns()};
@@ -242,7 +243,7 @@ private:
         if (leads()) {
             run.control->tally[(shared_.state.wave + 1) % 3] = {};
             if (run.co_tenants) {
-                run.control->sampled_bytes =
+                counts().sampled_bytes =
                     run.own_bytes + SystemWord<std::uint64_t>(run.doorbell->co_tenant_bytes).load();
             }
         }
@@ -457,7 +458,7 @@ private:
         state.bitmap = levels_pulled ? 1 - state.bitmap : state.bitmap;
         state.queue = queue_filled ? 1 - state.queue : state.queue;
         ++state.wave;
-        state.resident_bytes = run_.co_tenants ? read_shared(run_.control->sampled_bytes) : run_.own_bytes;
+        state.resident_bytes = run_.co_tenants ? read_shared(counted.sampled_bytes) : run_.own_bytes;
         shared_.state = state;
     }
 

@@ -7,6 +7,21 @@
 
 namespace megabed {
 
+namespace {
+
+/// More than 48 KiB a kernel has to be allowed; that is a property of the kernel, which all who launch it
+/// share. What is refused here is refused by what comes next, too.
+void allow_shared_bytes(const void* kernel, std::size_t shared_bytes) {
+    constexpr std::size_t kWithoutAsking = std::size_t{48} << 10;
+    if (shared_bytes > kWithoutAsking) {
+        (void)cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                   static_cast<int>(shared_bytes));
+        (void)cudaGetLastError();
+    }
+}
+
+}  // namespace
+
 Loaded<std::uint32_t> cooperative_blocks(const void* kernel, std::uint32_t lanes, std::size_t shared_bytes) {
     int device = 0;
     cudaDeviceProp properties{};
@@ -18,13 +33,7 @@ Loaded<std::uint32_t> cooperative_blocks(const void* kernel, std::uint32_t lanes
         !got) {
         return Refusal(got.error());
     }
-    constexpr std::size_t kWithoutAsking = std::size_t{48} << 10;
-    if (shared_bytes > kWithoutAsking) {
-        // What is refused here is refused below, too, since no block fits then.
-        (void)cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                   static_cast<int>(shared_bytes));
-        (void)cudaGetLastError();
-    }
+    allow_shared_bytes(kernel, shared_bytes);
     if (const auto got = cuda_check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(
                                         &blocks, kernel, static_cast<int>(lanes), shared_bytes),
                                     "cudaOccupancyMaxActiveBlocksPerMultiprocessor");
@@ -65,6 +74,7 @@ Loaded<void> ResidentStream::open() {
 Loaded<void> ResidentStream::launch(const void* kernel, std::uint32_t blocks, std::uint32_t lanes,
                                     void* argument, std::size_t shared_bytes) {
     void* arguments[] = {argument};
+    allow_shared_bytes(kernel, shared_bytes);
     (void)cudaEventRecord(before_, stream_);
     const auto launched = cuda_check(
         cudaLaunchCooperativeKernel(kernel, dim3(blocks), dim3(lanes), arguments, shared_bytes, stream_),

@@ -87,11 +87,12 @@ struct WaveArrays {
 
 /// What the blocks count together during one wave. Three take turns: one is filled, one read, one cleared.
 struct alignas(128) WaveTally {
-    std::uint64_t next = 0;        ///< tally of the output queue
-    std::uint64_t first_held = 0;  ///< tally of vertices of the next frontier that no frontier has held
-    std::uint64_t selected = 0;    ///< ShortestPaths: tally of the next frontier
-    std::uint64_t inspected = 0;   ///< arcs
-    std::uint32_t nearness = 0;    ///< ShortestPaths: complement of the least waiting distance
+    std::uint64_t next = 0;           ///< tally of the output queue
+    std::uint64_t first_held = 0;     ///< tally of vertices of the next frontier that no frontier has held
+    std::uint64_t selected = 0;       ///< ShortestPaths: tally of the next frontier
+    std::uint64_t inspected = 0;      ///< arcs
+    std::uint32_t nearness = 0;       ///< ShortestPaths: complement of the least waiting distance
+    std::uint64_t sampled_bytes = 0;  ///< resident ones, co-tenants' included, as the leader saw them
 };
 
 /// Where the run stands between two waves; every block that takes part has it and changes it alike.
@@ -169,7 +170,6 @@ struct RunControl {
     alignas(128) LoopState state{};
     WaveOrders orders{};
     std::uint32_t barrier_target = 0;
-    alignas(128) std::uint64_t sampled_bytes = 0;  ///< resident ones, as the leader saw them in the wave before
     alignas(128) WaveTally tally[3];
     alignas(128) RunFailure failure{};
     StopReason stop{};        ///< of the kernel that ended

@@ -15,11 +15,11 @@ inline constexpr std::uint32_t kSoloArcsPerVertex = 4;
 
 /// The fixed part, in static shared memory.
 struct SoloShared {
-    std::uint64_t next;         ///< tally of the queue that is being filled
-    std::uint32_t heaviest[2];  ///< at least the greatest degree, of each queue
-    std::uint32_t current;      ///< which one holds the frontier
-    bool filled;                ///< whether the frontier is here, rather than in device memory
-    bool bases_known;           ///< of all vertices of the frontier
+    std::uint64_t next;      ///< tally of the queue that is being filled
+    std::uint32_t heavy[2];  ///< of each queue: not 0 if a vertex may have more neighbours than its head tells
+    std::uint32_t current;   ///< which one holds the frontier
+    bool filled;             ///< whether the frontier is here, rather than in device memory
+    bool bases_known;        ///< of all vertices of the frontier
 };
 
 /// The dynamic part, by how many vertices a frontier may have, and by the words of the bitmap: 0 where it stays
@@ -92,8 +92,8 @@ public:
         if (threadIdx.x == 0) {
             arrays_.prefix(0)[state.frontier.vertices] = static_cast<std::uint32_t>(state.frontier.arcs);
             shared_.current = 0;
-            shared_.heaviest[0] = 0xFFFF'FFFF;  // not known
-            shared_.heaviest[1] = 0;
+            shared_.heavy[0] = 1;  // nobody has looked, and the heads are not here
+            shared_.heavy[1] = 0;
             shared_.next = 0;
             shared_.filled = true;
             shared_.bases_known = true;
@@ -132,11 +132,11 @@ public:
                           static_cast<std::uint32_t>(state.frontier.arcs),
                           state.wave + 1,
                           shared_.current,
-                          shared_.heaviest[shared_.current],
+                          shared_.heavy[shared_.current] != 0,
                           run_.arrays.visited[state.bitmap],
                           run_.arrays.queue[1 - state.queue]};
         constexpr std::uint32_t kHeadsOfLane = 2;
-        if (level.heaviest <= kTogether && level.vertices <= kHeadsOfLane * lanes) {
+        if (!level.mixed && level.vertices <= kHeadsOfLane * lanes) {
             HeadNeighbours head[kHeadsOfLane];
 #pragma unroll
             for (std::uint32_t at = 0; at < kHeadsOfLane; ++at) {
@@ -165,9 +165,9 @@ public:
     [[nodiscard]] __device__ std::uint64_t turn() {
         const std::uint64_t next = shared_.next;
         const std::uint32_t current = shared_.current;
-        const bool mixed = shared_.heaviest[current] > kTogether;
+        const bool mixed = shared_.heavy[current] != 0;
         shared_.next = 0;
-        shared_.heaviest[current] = 0;
+        shared_.heavy[current] = 0;
         shared_.current = 1 - current;
         shared_.bases_known = mixed;
         if (tally_vertices(next) <= arrays_.vertices()) {
@@ -185,7 +185,7 @@ private:
         std::uint32_t arcs;
         std::uint32_t number;  ///< of the level that is found
         std::uint32_t queue;
-        std::uint32_t heaviest;
+        bool mixed;              ///< some vertex of the frontier has more neighbours than its head tells
         std::uint32_t* visited;  ///< in device memory
         QueueEntry* overflow;
     };
@@ -265,7 +265,7 @@ private:
         if (!__any_sync(0xFFFF'FFFFU, found[0] || found[1] || found[2] || found[3])) {
             return;
         }
-        const bool mixed = level.heaviest > kTogether;
+        const bool mixed = level.mixed;
         HeadNeighbours head[kTogether];
         std::uint32_t row[kTogether];
 #pragma unroll
@@ -279,7 +279,7 @@ private:
             }
         }
         std::uint32_t degree[kTogether];
-        std::uint32_t heaviest = 0;
+        bool longer = false;
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
             degree[at] = 0;
@@ -287,13 +287,13 @@ private:
                 run_.arrays.value[to[at]] = level.number;
                 degree[at] =
                     is_whole_row(head[at]) ? degree_of_head(head[at], to[at]) : degree_of(run_.graph, to[at]);
-                heaviest = max(heaviest, degree[at]);
+                longer = longer || !is_whole_row(head[at]);
             }
         }
         const std::uint32_t output = 1 - level.queue;
-        const bool heavy = __any_sync(0xFFFF'FFFFU, heaviest > kTogether);
-        if (heaviest > shared_.heaviest[output]) {
-            atomicMax(&shared_.heaviest[output], heaviest);
+        const bool heavy = __any_sync(0xFFFF'FFFFU, longer);
+        if (heavy && lane_of_warp() == 0) {
+            atomicOr(&shared_.heavy[output], 1U);
         }
         std::uint64_t place = heavy ? places_of_any(found, degree) : places_of_light(found, degree);
 #pragma unroll

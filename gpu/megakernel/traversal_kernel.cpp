@@ -129,12 +129,11 @@ public:
 
     [[nodiscard]] Loaded<StopReason> run() override {
         auto stopped = run_kernel();
-        while (stopped == StopReason::WantsCompiled) {
+        if (stopped == StopReason::WantsCompiled) {
             compile();
-            if (!notes_.empty()) {
-                break;
+            if (notes_.empty()) {
+                stopped = run_kernel();
             }
-            stopped = run_kernel();
         }
         return stopped;
     }

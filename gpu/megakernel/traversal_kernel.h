@@ -56,8 +56,8 @@ public:
     /// Puts everything to the beginning, with another root if one is given. Errors: what CUDA says.
     [[nodiscard]] virtual Loaded<void> begin(std::optional<Vertex> root) = 0;
 
-    /// Lets a kernel run until it stops. Device decisions only. Errors: what CUDA says; a failed wait, with the
-    /// block that found it.
+    /// Lets a kernel run until it stops; WantsCompiled: after these notes the compiled kernel goes on. Device
+    /// decisions only. Errors: what CUDA says; a failed wait, with the block that found it.
     [[nodiscard]] virtual Loaded<StopReason> run() = 0;
     /// What the last kernel did.
     [[nodiscard]] virtual const std::vector<LaunchNote>& notes() const = 0;
