@@ -211,8 +211,7 @@ struct RunArguments {
     std::uint32_t notes_max = 0;
     Doorbell* doorbell = nullptr;  ///< device address of mapped host memory
     bool host_decides = false;
-    bool compiles =
-        false;  ///< a launch of the compiled route waits for a kernel that was compiled for this run
+    bool compiles = false;    ///< launches of the compiled route wait for a kernel of this run's own
     bool co_tenants = false;  ///< their bytes are read at every wave
     CompiledPolicy policy{};
     std::uint64_t own_bytes = 0;        ///< of graph and arrays

@@ -245,7 +245,6 @@ private:
         const auto got = load_compiled();
         if (!got) {
             not_compiled_ = to_string(got.error());
-            function_ = kernel_of(arguments_.settings.kind);
         }
     }
     [[nodiscard]] Loaded<void> load_compiled() {
