@@ -21,8 +21,8 @@ namespace {
 /// How many lanes the groups have until a launch says it.
 constexpr std::uint32_t kLanesAtFirst = 256;
 constexpr int kPingsAtFirst = 32;
-/// What others may hold besides is told while the service runs.
-Bytes bytes_of(const ServiceWorkload& workload) {
+/// Device bytes of the work as the simulator counts them: the ring's slots.
+Bytes ring_bytes(const ServiceWorkload& workload) {
     return Bytes(workload.ring_slots.value() * std::uint64_t{sizeof(RingSlot)});
 }
 
@@ -38,7 +38,7 @@ DecisionRules rules_of(const Scenario& scenario) {
     rules.policy = compiled_policy(scenario.policy).value_or(CompiledPolicy::Reference);
     rules.age_threshold = scenario.parameters.priority_age_threshold;
     rules.epoch_ns = static_cast<std::uint64_t>(workload.epoch.value());
-    rules.own_bytes = bytes_of(workload).value();
+    rules.own_bytes = ring_bytes(workload).value();
     return rules;
 }
 
@@ -123,7 +123,7 @@ public:
             }
             return;
         }
-        resident_ = bytes_of(workload_) + Bytes(co_tenants_.load(std::memory_order_relaxed));
+        resident_ = ring_bytes(workload_) + Bytes(co_tenants_.load(std::memory_order_relaxed));
         request.queue_len = saturate_u32(inlet_.in_flight());
         request.requeue_count = std::exchange(requeues_, 0);
         request.max_priority_age = age_max_;
@@ -193,7 +193,7 @@ public:
             digest.add(closed ? 0 : publishers_->counts(tenant).came);
         }
         const TenantTotals sum = service_totals()->sum();
-        digest.add(std::uint64_t{sum.published == sum.done + sum.rejected + sum.in_flight});
+        digest.add(std::uint64_t{sum.in_flight == 0});
     }
 
     [[nodiscard]] std::optional<std::string> failure() const override {
@@ -215,7 +215,6 @@ public:
         }
         return static_cast<double>(noted_->deciding().value()) / static_cast<double>(noted_->launches());
     }
-    [[nodiscard]] std::uint64_t relaunches() const override { return engine_->starts(); }
 
     [[nodiscard]] RingCounts ring_counts() const override {
         refresh_counts();

@@ -69,8 +69,6 @@ public:
     [[nodiscard]] virtual bool context_lost() const = 0;
     /// Ends the kernel until the next launch; items wait meanwhile.
     virtual void park() = 0;
-    /// Kernel launches so far.
-    [[nodiscard]] virtual std::uint64_t relaunches() const = 0;
     /// Mean time in which the device decided a launch; absent where it did not.
     [[nodiscard]] virtual std::optional<double> deciding_ns() const = 0;
     [[nodiscard]] virtual RingCounts ring_counts() const = 0;

@@ -136,13 +136,10 @@ INSTANTIATE_TEST_SUITE_P(Policies, DeviceDecidedService,
 
 class DeviceDecided : public DeviceDecidedService {};
 
-TEST_P(DeviceDecided, A_policy_that_refuses_for_want_of_memory_is_asked_again) {
+TEST_P(DeviceDecided, A_budget_that_the_ring_does_not_fit_is_said_before_anything_runs) {
     Scenario scenario = service_scenario(GetParam(), {testing::poisson(20'000)});
     scenario.memory.budget = Bytes(64);  // less than the ring counts for
-    scenario.out_of_memory_retries_max = 3;
-    scenario.out_of_memory_pause = SimTime(1'000'000);
     const auto backend = make_cuda_backend(scenario, nullptr);
-    // The ring itself does not fit into such a budget, which is said before anything runs.
     ASSERT_FALSE(backend);
     EXPECT_NE(to_string(backend.error()).find("the ring of a service"), std::string::npos)
         << to_string(backend.error());

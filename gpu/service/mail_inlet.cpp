@@ -128,7 +128,6 @@ bool MailInlet::align_clocks(int pings) {
                                      std::memory_order_relaxed);
         }
     }
-    alignment_error_ = SimTime(best.value() / 2);
     aligned_ = now();
     return true;
 }

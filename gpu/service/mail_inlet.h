@@ -30,8 +30,6 @@ public:
     /// Host time as the device's clock would show it.
     [[nodiscard]] std::uint64_t on_device(SimTime time) const;
     [[nodiscard]] SimTime on_host(std::uint64_t device_time) const;
-    /// Greatest error of the above when it was measured: half a ping.
-    [[nodiscard]] SimTime alignment_error() const { return alignment_error_; }
 
     /// Items of a tenant that were sent.
     [[nodiscard]] std::uint64_t sent(std::uint32_t tenant) const {
@@ -53,7 +51,6 @@ private:
     std::vector<std::atomic<std::uint64_t>> sent_;
     std::uint64_t unnoticed_ = 0;  ///< items out that a client waits for
     std::atomic<std::int64_t> device_minus_host_{0};
-    SimTime alignment_error_{};
     SimTime aligned_{};
 };
 

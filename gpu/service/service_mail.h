@@ -77,12 +77,11 @@ enum CommandWord : std::uint32_t {
     kCommandWarmUpHigh,
 };
 /// Words of the doorbell that have no tag, since each says all by itself.
+inline constexpr std::uint32_t kAbortWord = kMailWords;          ///< 0, or one of the two below
 inline constexpr std::uint32_t kNotesReadWord = kMailWords + 1;  ///< notes that the host has read
 inline constexpr std::uint32_t kCoTenantWord = kMailWords + 2;   ///< device bytes that others hold
-/// 0, or one of these.
-inline constexpr std::uint32_t kAbortWord = kMailWords;
-inline constexpr MailWord kAbortPolitely = 1;  ///< whoever looks leaves
-inline constexpr MailWord kAbortByTrap = 2;    ///< the steward ends the kernel, and with it the context
+inline constexpr MailWord kAbortPolitely = 1;                    ///< whoever looks leaves
+inline constexpr MailWord kAbortByTrap = 2;  ///< the steward ends the kernel, and with it the context
 
 enum class ServiceStatus : std::uint32_t { Done, Fault };
 

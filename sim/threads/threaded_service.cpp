@@ -155,7 +155,7 @@ public:
             digest.add(closed ? 0 : publishers_->counts(tenant).came);
         }
         const TenantTotals sum = service_totals()->sum();
-        digest.add(std::uint64_t{sum.published == sum.done + sum.rejected + sum.in_flight});
+        digest.add(std::uint64_t{sum.in_flight == 0});
     }
     [[nodiscard]] WorkerPool& pool() override { return pool_; }
     [[nodiscard]] const WorkerPool& pool() const override { return pool_; }
