@@ -35,17 +35,16 @@ __global__ void __launch_bounds__(kBlockLanes, 1)
     if (threadIdx.x != 0) {
         return;
     }
-    shared.inputs = run.inputs;
-    LoopState state = first;
+    shared.run = run;
+    shared.state = first;
     const auto begun = static_cast<std::uint64_t>(clock64());
     std::uint32_t answers = 0;
     for (std::uint32_t round = 0; round < rounds; ++round) {
-        Decision decision;
-        answers += Decider::decide(run, shared, state, decision) ? 1 : 0;
-        state.policy = decision.next;
-        state.frontier.vertices = 500 + (decision.recommendation.hit_capacity + round) % 64;
-        state.frontier.arcs = std::uint64_t{4} * state.frontier.vertices;
-        shared.decision.recommendation = decision.recommendation;
+        answers += Decider::decide(run, shared) ? 1 : 0;
+        const std::uint32_t vertices = 500 + (shared.decision.recommendation.hit_capacity + round) % 64;
+        shared.state.policy = shared.decision.next;
+        shared.state.frontier.vertices = vertices;
+        shared.state.frontier.arcs = std::uint64_t{4} * vertices;
     }
     result->cycles = static_cast<std::uint64_t>(clock64()) - begun;
     result->answers = answers;

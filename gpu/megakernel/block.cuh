@@ -24,6 +24,21 @@ namespace megabed::gpu {
 
 inline constexpr std::uint32_t kAllBlocks = 0xFFFF'FFFF;
 
+/// Entries of a frontier queue, a lane each; the last prefix closes the last row.
+struct PushTile {
+    std::uint32_t prefix[kBlockLanes + 1];
+    std::uint32_t base[kBlockLanes];  ///< of the row in the columns, less the prefix
+    Vertex from[kBlockLanes];
+    std::uint64_t sent[kBlockLanes];
+};
+
+/// A frontier that one block keeps: see solo_levels.cuh.
+inline constexpr std::uint32_t kSoloVerticesMost = 2048;
+struct SoloLists {
+    Vertex vertex[kSoloVerticesMost];         ///< until the next level is claimed
+    std::uint32_t prefix[kSoloVerticesMost];  ///< units before each vertex, where the frontier is mixed
+};
+
 /// Shared memory of a block. Thread 0 writes the first part, between two barriers of the block.
 struct BlockShared {
     LoopState state;
@@ -32,7 +47,7 @@ struct BlockShared {
     std::uint64_t launch_start;
     std::uint64_t decided;
     ClockMark begun;
-    DecisionInputs inputs;  ///< a copy: generic accesses to the kernel's parameters are slow
+    RunArguments run;  ///< a copy: functions of their own would reach the kernel's parameters in a slow way
     std::uint64_t items;
     std::uint64_t arcs;
     std::uint32_t waves;
@@ -43,15 +58,17 @@ struct BlockShared {
     bool foreign;                  ///< the kernel was compiled for another run
     bool launched;                 ///< this block decided the launch that is under way
     std::uint32_t blocks_before;   ///< that took part in the launch before
+    std::uint32_t leavers;         ///< blocks that the leader's decisions have sent outside so far
+    std::uint32_t leavers_before;  ///< the same without the last decision
+    std::uint32_t left;            ///< of them, those that are known to have gone
     std::uint32_t failed;
     std::uint32_t found;     ///< position that a search has found
     std::uint64_t total[2];  ///< of the block in this wave: tally of vertices found, arcs inspected
 
-    // Entries of a frontier queue, a lane each; the last prefix closes the last row.
-    std::uint32_t prefix[kBlockLanes + 1];
-    std::uint32_t base[kBlockLanes];  ///< of the row in the columns, less the prefix
-    Vertex from[kBlockLanes];
-    std::uint64_t sent[kBlockLanes];
+    union {
+        PushTile tile;   ///< in a launch that blocks share
+        SoloLists solo;  ///< in one that the leader carries out alone
+    };
 };
 
 /// Counts waits, and ends them all when one takes longer than the deadline.
@@ -128,6 +145,17 @@ __device__ inline void wait_for_blocks(const RunArguments& run, BlockShared& sha
         value += __shfl_xor_sync(0xFFFF'FFFFU, value, static_cast<int>(step));
     }
     return value;
+}
+
+[[nodiscard]] __device__ inline std::uint32_t warp_sum(std::uint32_t value) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    return __reduce_add_sync(0xFFFF'FFFFU, value);
+#else
+    for (std::uint32_t step = kWarpLanes / 2; step != 0; step /= 2) {
+        value += __shfl_xor_sync(0xFFFF'FFFFU, value, static_cast<int>(step));
+    }
+    return value;
+#endif
 }
 
 /// Adds what every lane of the block has found and inspected to the counts of the wave.

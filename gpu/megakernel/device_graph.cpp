@@ -19,7 +19,7 @@ struct DeviceOrder {
     std::vector<Vertex> original;
     std::vector<std::uint32_t> row;
     std::vector<Vertex> column;
-    std::vector<HeadNeighbours> head;
+    std::vector<RowHead> head;
     std::vector<Vertex> hub;
     Vertex with_arcs = 0;  ///< no vertex from this on has arcs
 };
@@ -57,14 +57,15 @@ void fill_row(const CsrGraph& graph, DeviceOrder& order, Vertex place) {
     if (order.head.empty()) {
         return;
     }
-    HeadNeighbours& head = order.head[place];
-    for (std::size_t at = 0; at < std::size(head.at); ++at) {
-        head.at[at] = at < neighbours.size() ? row[static_cast<std::ptrdiff_t>(at)] : place;
+    RowHead& head = order.head[place];
+    if (neighbours.size() > kWholeRowMost) {
+        head = {{std::max(row[0], row[1]), std::min(row[0], row[1]), order.row[place],
+                 static_cast<std::uint32_t>(neighbours.size())}};
+        return;
     }
+    std::fill(std::begin(head.at), std::end(head.at), place);
+    std::copy_n(row, neighbours.size(), std::begin(head.at));
     std::sort(std::begin(head.at), std::end(head.at));
-    if (neighbours.size() > std::size(head.at)) {
-        std::swap(head.at[0], head.at[1]);  // there are more
-    }
 }
 
 DeviceOrder in_device_order(const CsrGraph& graph, bool with_heads) {
@@ -135,7 +136,7 @@ Loaded<DeviceGraph> DeviceGraph::upload(DevicePool& pool, const CsrGraph& graph,
     for (const auto& taken :
          {take(device.row_, order.row, "rows of the graph"),
           take(device.column_, order.column, "arcs of the graph"),
-          take(device.head_, order.head, "first neighbours"),
+          take(device.head_, order.head, "row heads"),
           take(device.original_, order.original, "vertex numbers"), take(device.hub_, order.hub, "hubs")}) {
         if (!taken) {
             return Refusal(taken.error());

@@ -17,7 +17,7 @@ namespace megabed::gpu {
 /// are sorted: a pull then meets hubs first, and the bits that are looked at most lie together.
 class DeviceGraph {
 public:
-    /// `with_heads`: with the first neighbours of every vertex, 16 bytes each, which only searches read.
+    /// `with_heads`: with the head of every row, 16 bytes each, which only searches read.
     /// Errors: more than 2^32 - 1 arcs; as DevicePool::allocate.
     [[nodiscard]] static Loaded<DeviceGraph> upload(DevicePool& pool, const CsrGraph& graph, bool with_heads);
 
@@ -46,7 +46,7 @@ private:
     std::vector<Vertex> renumbered_;  ///< by own number; empty: not renumbered
     DeviceBuffer<std::uint32_t> row_;
     DeviceBuffer<Vertex> column_;
-    DeviceBuffer<HeadNeighbours> head_;
+    DeviceBuffer<RowHead> head_;
     DeviceBuffer<Vertex> original_;
     DeviceBuffer<Vertex> hub_;
 };

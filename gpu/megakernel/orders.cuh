@@ -32,6 +32,12 @@ __device__ inline void grant(const RunArguments& run, const LaunchRecommendation
     orders.solo = false;
 }
 
+/// Bytes of the run, and of others where there are any, at this moment.
+[[nodiscard]] __device__ inline std::uint64_t resident_bytes(const RunArguments& run) {
+    return run.co_tenants ? run.own_bytes + SystemWord<std::uint64_t>(run.doorbell->co_tenant_bytes).load()
+                          : run.own_bytes;
+}
+
 /// What a policy is told before a launch.
 [[nodiscard]] __device__ inline Observation observation_of(const DecisionInputs& inputs,
                                                            const LoopState& state) {
@@ -42,82 +48,82 @@ __device__ inline void grant(const RunArguments& run, const LaunchRecommendation
     return observation;
 }
 
+/// Decides from the state in shared memory, into it. False: the policy refused. Called by one thread. A function
+/// of its own, so that it has its registers.
+template <CompiledPolicy kPolicy>
+static __device__ __noinline__ bool decide_as(const DecisionInputs& inputs, const LoopState& state,
+                                              Decision& decision) {
+    __builtin_assume(__isShared(&inputs));
+    __builtin_assume(__isShared(&state));
+    __builtin_assume(__isShared(&decision));
+    const auto answer =
+        recommend_compiled(kPolicy, inputs.parameters, observation_of(inputs, state), state.policy);
+    if (!answer) {
+        return false;
+    }
+    decision = *answer;
+    return true;
+}
+
+/// The same with inputs that the compiler knows: `Inputs::value`, a constant.
+template <CompiledPolicy kPolicy, class Inputs>
+[[nodiscard]] __device__ bool decide_with(const LoopState& state, Decision& decision) {
+    constexpr DecisionInputs kInputs = Inputs::value;
+    const auto answer =
+        recommend_compiled(kPolicy, kInputs.parameters, observation_of(kInputs, state), state.policy);
+    if (!answer) {
+        return false;
+    }
+    decision = *answer;
+    return true;
+}
+
 /// Decides by the policy that the run names, from inputs in memory.
 class NamedPolicy {
 public:
-    /// False: it refused. Called by one thread.
-    static __device__ bool decide(const RunArguments& run, BlockShared& shared, const LoopState& state,
-                                  Decision& decision) {
-        shared.state = state;
-        if (!decide_by(std::make_index_sequence<kCompiledPolicies>(), run.policy, shared)) {
-            return false;
-        }
-        decision = shared.decision;
-        return true;
-    }
     static constexpr bool kCompiled = false;
     static __device__ bool is_meant_for(const RunArguments& /*run*/) { return true; }
-
-private:
-    /// A function of its own for every policy, so that each has its registers.
-    template <CompiledPolicy kPolicy>
-    static __device__ __noinline__ bool decide_as(const DecisionInputs& inputs, const LoopState& state,
-                                                  Decision& decision) {
-        __builtin_assume(__isShared(&inputs));
-        __builtin_assume(__isShared(&state));
-        __builtin_assume(__isShared(&decision));
-        const auto answer =
-            recommend_compiled(kPolicy, inputs.parameters, observation_of(inputs, state), state.policy);
-        if (!answer) {
-            return false;
-        }
-        decision = *answer;
-        return true;
+    /// False: it refused. Called by one thread.
+    static __device__ bool decide(const RunArguments& run, BlockShared& shared) {
+        return decide_by(std::make_index_sequence<kCompiledPolicies>(), run.policy, shared);
     }
 
+private:
     template <std::size_t... kAt>
     static __device__ bool decide_by(std::index_sequence<kAt...> /*all*/, CompiledPolicy policy,
                                      BlockShared& shared) {
         bool decided = false;
         (void)((policy == static_cast<CompiledPolicy>(kAt) &&
                 (decided =
-                     decide_as<static_cast<CompiledPolicy>(kAt)>(shared.inputs, shared.state, shared.decision),
+                     decide_as<static_cast<CompiledPolicy>(kAt)>(shared.run.inputs, shared.state, shared.decision),
                  true)) ||
                ...);
         return decided;
     }
 };
 
-/// Decides by one policy whose inputs the compiler knows: `Inputs::value`, a constant.
+/// Decides by one policy whose inputs the compiler knows.
 template <CompiledPolicy kPolicy, class Inputs>
 class ConstantPolicy {
 public:
     static constexpr bool kCompiled = true;
-    static __device__ bool decide(const RunArguments& /*run*/, BlockShared& /*shared*/, const LoopState& state,
-                                  Decision& decision) {
-        constexpr DecisionInputs kInputs = Inputs::value;
-        const auto answer =
-            recommend_compiled(kPolicy, kInputs.parameters, observation_of(kInputs, state), state.policy);
-        if (!answer) {
-            return false;
-        }
-        decision = *answer;
-        return true;
-    }
     /// Whether the run has the inputs that the compiler was told.
     static __device__ bool is_meant_for(const RunArguments& run) {
         constexpr DecisionInputs kInputs = Inputs::value;
         return run.policy == kPolicy && run.inputs == kInputs && !run.host_decides;
     }
+    static __device__ bool decide(const RunArguments& /*run*/, BlockShared& shared) {
+        return decide_with<kPolicy, Inputs>(shared.state, shared.decision);
+    }
 };
 
 /// The host's answer to the question that the leader puts to it. A host that goes away answers with the end.
 /// Called by one thread.
-__device__ inline StopReason ask_host(const RunArguments& run, const LoopState& state, Decision& decision) {
+__device__ inline StopReason ask_host(const RunArguments& run, BlockShared& shared) {
     Doorbell& bell = *run.doorbell;
     const SystemWord<std::uint32_t> asked(bell.asked);
     const std::uint32_t question = asked.load() + 1;
-    bell.frontier = state.frontier;
+    bell.frontier = shared.state.frontier;
     asked.store<WordOrder::Release>(question);
     const SystemWord<std::uint32_t> answered(bell.answered);
     while (answered.load<WordOrder::Acquire>() != question) {
@@ -125,7 +131,7 @@ __device__ inline StopReason ask_host(const RunArguments& run, const LoopState& 
     if (bell.end) {
         return StopReason::HostEnds;
     }
-    decision.recommendation = bell.answer;
+    shared.decision.recommendation = bell.answer;
     return StopReason::None;
 }
 
@@ -137,6 +143,19 @@ __device__ inline void call_blocks(const RunArguments& run, BlockShared& shared)
     control.barrier_target = shared.barrier_target;
     DeviceWord<std::uint64_t>(control.call)
         .store<WordOrder::Release>(tally(shared.calls, shared.orders.blocks));
+}
+
+/// Waits until all blocks that were sent outside by the decisions before the last have gone, so that what they
+/// read can be cleared. Called by one thread, the leader.
+__device__ inline void await_leavers(const RunArguments& run, BlockShared& shared) {
+    const DeviceWord<std::uint32_t> left(run.control->left);
+    Watchdog watchdog(run, shared);
+    while (shared.left < shared.leavers_before && shared.failed == 0) {
+        shared.left = left.load<WordOrder::Acquire>();
+        if (shared.left < shared.leavers_before && !watchdog.wait(shared.left, shared.leavers_before)) {
+            shared.failed = 1;
+        }
+    }
 }
 
 /// Waits outside until the leader calls this block. Called by one thread.

@@ -7,6 +7,9 @@
 /// lost.
 namespace megabed::gpu {
 
+/// A pull of levels makes a queue of no more vertices than this.
+inline constexpr std::uint32_t kPulledQueueMost = 1U << 14;
+
 [[nodiscard]] __device__ inline std::uint32_t degree_of(const GraphView& graph, Vertex vertex) {
     return graph.row[vertex + 1] - graph.row[vertex];
 }

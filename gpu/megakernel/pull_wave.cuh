@@ -17,9 +17,6 @@ struct WarpPlace {
     return {warp_of_block() * shared.orders.blocks + blockIdx.x, in_block * shared.orders.blocks};
 }
 
-/// A pull of levels makes a queue of no more vertices than this.
-inline constexpr std::uint32_t kPulledQueueMost = 1U << 14;
-
 /// Whether a vertex has a visited neighbour among the arcs from `arc` on.
 [[nodiscard]] __device__ inline bool finds_visited(const GraphView& graph, const std::uint32_t* visited,
                                                    Vertex vertex, std::uint32_t arc, std::uint32_t end,
@@ -49,14 +46,18 @@ struct alignas(16) WordGroup {
 /// Levels. A vertex that is not visited and has a visited neighbour has it in the frontier, since otherwise an
 /// earlier wave had found the vertex: so the test reads the bitmap of the visited as it was before the wave,
 /// and writes another. Counts the next frontier, but makes no queue of it.
-static __device__ __noinline__ void pull_levels(const RunArguments& run, BlockShared& shared,
-                                                WaveTally& counts) {
+static __device__ __noinline__ void pull_levels(BlockShared& shared, WaveTally& counts) {
+    __builtin_assume(__isShared(&shared));
+    __builtin_assume(__isGlobal(&counts));
+    const RunArguments& run = shared.run;
     QueueEntry* const output = run.arrays.queue[1 - shared.state.queue];
     // Where most of the graph is within reach, taking places would only cost time.
     constexpr std::uint64_t kShare = 8;
-    bool is_small = shared.state.frontier.arcs < run.graph.arcs / kShare;
-    const GraphView& graph = run.graph;
+    const GraphView graph = run.graph;
+    bool is_small = shared.state.frontier.arcs < graph.arcs / kShare;
     const LoopState& state = shared.state;
+    std::uint32_t* const value = run.arrays.value;
+    const std::uint32_t level = state.wave + 1;
     const std::uint32_t* const before = run.arrays.visited[state.bitmap];
     const auto* const groups_before = reinterpret_cast<const WordGroup*>(before);
     auto* const groups_after = reinterpret_cast<WordGroup*>(run.arrays.visited[1 - state.bitmap]);
@@ -83,7 +84,7 @@ static __device__ __noinline__ void pull_levels(const RunArguments& run, BlockSh
 #pragma unroll
                 for (std::uint32_t pair = 0; pair < kWordsTogether; pair += kPair) {
                     const Vertex own = first + pair * 32;
-                    HeadNeighbours head[kPair];
+                    RowHead head[kPair];
 #pragma unroll
                     for (std::uint32_t at = 0; at < kPair; ++at) {
                         if (open[pair + at]) {
@@ -91,39 +92,36 @@ static __device__ __noinline__ void pull_levels(const RunArguments& run, BlockSh
                         }
                     }
                     bool found[kPair];
-                    std::uint32_t row[kPair];
                     std::uint32_t degree[kPair];
 #pragma unroll
                     for (std::uint32_t at = 0; at < kPair; ++at) {
                         const Vertex vertex = own + at * 32;
                         found[at] = false;
-                        row[at] = 0;
                         degree[at] = 0;
                         if (open[pair + at]) {
-                            if (is_whole_row(head[at])) {
-                                degree[at] = degree_of_head(head[at], vertex);
-                            } else {
-                                row[at] = graph.row[vertex];
-                                degree[at] = graph.row[vertex + 1] - row[at];
-                            }
+                            degree[at] = degree_of_row(head[at], vertex);
+                            const bool whole = is_whole_row(head[at]);
                             std::uint32_t hits = 0;
-                            for (const Vertex neighbour : head[at].at) {
+#pragma unroll
+                            for (std::uint32_t arc = 0; arc < kWholeRowMost; ++arc) {
+                                const Vertex neighbour = whole || arc < kHeadOfLonger ? head[at].at[arc] : vertex;
                                 hits |= before[neighbour / 32] >> neighbour % 32 & 1;
                             }
-                            inspected += 4;
+                            inspected += whole ? kWholeRowMost : kHeadOfLonger;
                             found[at] = hits != 0;
                         }
                     }
 #pragma unroll
                     for (std::uint32_t at = 0; at < kPair; ++at) {
                         const Vertex vertex = own + at * 32;
-                        if (!found[at] && degree[at] > 4) {
-                            found[at] = finds_visited(graph, before, vertex, row[at] + 4, row[at] + degree[at],
-                                                      inspected);
+                        if (!found[at] && degree[at] > kWholeRowMost) {
+                            const std::uint32_t begin = begin_of_row(head[at]);
+                            found[at] = finds_visited(graph, before, vertex, begin + kHeadOfLonger,
+                                                      begin + degree[at], inspected);
                         }
                         if (found[at]) {
                             found_tally += tally(1, degree[at]);
-                            run.arrays.value[vertex] = state.wave + 1;
+                            value[vertex] = level;
                         }
                         const std::uint32_t finders = __ballot_sync(0xFFFF'FFFFU, found[at]);
                         words.word[pair + at] |= finders;
@@ -197,9 +195,11 @@ template <TraversalKind kKind>
 
 /// Distances, labels and ranks. Rows of a warp or more are read by the whole warp, those of hubs by all warps.
 template <TraversalKind kKind>
-static __device__ __noinline__ void pull_values(const RunArguments& run, BlockShared& shared, WaveTally& counts,
-                                                QueueEntry* output) {
-    const GraphView& graph = run.graph;
+static __device__ __noinline__ void pull_values(BlockShared& shared, WaveTally& counts, QueueEntry* output) {
+    __builtin_assume(__isShared(&shared));
+    __builtin_assume(__isGlobal(&counts));
+    const RunArguments& run = shared.run;
+    const GraphView graph = run.graph;
     const std::uint32_t wave = shared.state.wave + 1;
     const std::uint32_t lane = lane_of_warp();
     const WarpPlace place = place_of_warp(shared);

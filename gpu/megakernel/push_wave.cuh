@@ -44,18 +44,18 @@ __device__ void push_arcs(const RunArguments& run, BlockShared& shared, WaveTall
         const std::uint32_t loaded = min(min(kBlockLanes, end - arc), count - position);
         for (std::uint32_t at = threadIdx.x < lanes ? threadIdx.x : loaded; at < loaded; at += lanes) {
             const QueueEntry entry = queue[position + at];
-            shared.prefix[at] = entry.first_arc;
-            shared.base[at] = run.graph.row[entry.vertex] - entry.first_arc;
-            shared.from[at] = entry.vertex;
+            shared.tile.prefix[at] = entry.first_arc;
+            shared.tile.base[at] = run.graph.row[entry.vertex] - entry.first_arc;
+            shared.tile.from[at] = entry.vertex;
             if constexpr (kKind != TraversalKind::BreadthFirst) {
-                shared.sent[at] = sent_by<kKind>(run, entry.vertex);
+                shared.tile.sent[at] = sent_by<kKind>(run, entry.vertex);
             }
         }
         if (threadIdx.x == 0) {
-            shared.prefix[loaded] = position + loaded < count ? queue[position + loaded].first_arc : all_arcs;
+            shared.tile.prefix[loaded] = position + loaded < count ? queue[position + loaded].first_arc : all_arcs;
         }
         __syncthreads();
-        const std::uint32_t stop = min(end, shared.prefix[loaded]);
+        const std::uint32_t stop = min(end, shared.tile.prefix[loaded]);
         if (threadIdx.x < lanes) {
             constexpr std::uint32_t kTogether = 4;  // arcs of a lane whose accesses overlap
             for (std::uint32_t first = arc + threadIdx.x - lane_of_warp(); first < stop;
@@ -70,12 +70,12 @@ __device__ void push_arcs(const RunArguments& run, BlockShared& shared, WaveTall
                     to[at] = 0;
                     offered[at] = 0;
                     if (accepts[at]) {
-                        const std::uint32_t entry = row_of_arc(shared.prefix, loaded, own);
-                        to[at] = run.graph.column[shared.base[entry] + own];
+                        const std::uint32_t entry = row_of_arc(shared.tile.prefix, loaded, own);
+                        to[at] = run.graph.column[shared.tile.base[entry] + own];
                         offered[at] =
                             kKind == TraversalKind::BreadthFirst
                                 ? 0
-                                : offer_of<kKind>(run, shared.from[entry], shared.sent[entry], to[at]);
+                                : offer_of<kKind>(run, shared.tile.from[entry], shared.tile.sent[entry], to[at]);
                     }
                 }
 #pragma unroll

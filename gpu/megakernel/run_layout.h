@@ -20,19 +20,25 @@ namespace megabed::gpu {
 inline constexpr std::uint32_t kBlockLanes = 1024;
 inline constexpr std::uint32_t kWarpLanes = 32;
 
-/// Four neighbours of a vertex, read in one access; the vertex itself stands where it has fewer. Ascending,
-/// where these are all of them; else the first is greater than the second.
-struct alignas(16) HeadNeighbours {
-    Vertex at[4];
+/// What there is to know of a vertex's row, read in one access. Four neighbours, ascending, if it has no more;
+/// the vertex itself stands where it has fewer. Else its first two neighbours, falling, where its row begins in
+/// the columns, and its degree.
+struct alignas(16) RowHead {
+    std::uint32_t at[4];
 };
 
-/// Whether the vertex has no other neighbours.
-[[nodiscard]] constexpr bool is_whole_row(const HeadNeighbours& head) { return head.at[0] <= head.at[1]; }
+inline constexpr std::uint32_t kWholeRowMost = 4;  ///< neighbours that a head has room for
+inline constexpr std::uint32_t kHeadOfLonger = 2;  ///< those of a longer row
 
-/// Requires: is_whole_row(head).
-[[nodiscard]] constexpr std::uint32_t degree_of_head(const HeadNeighbours& head, Vertex vertex) {
-    return (head.at[0] != vertex ? 1U : 0U) + (head.at[1] != vertex ? 1U : 0U) +
-           (head.at[2] != vertex ? 1U : 0U) + (head.at[3] != vertex ? 1U : 0U);
+[[nodiscard]] constexpr bool is_whole_row(const RowHead& head) { return head.at[0] <= head.at[1]; }
+
+/// Where a longer row begins. Requires: !is_whole_row(head).
+[[nodiscard]] constexpr std::uint32_t begin_of_row(const RowHead& head) { return head.at[2]; }
+
+[[nodiscard]] constexpr std::uint32_t degree_of_row(const RowHead& head, Vertex vertex) {
+    const std::uint32_t others = (head.at[0] != vertex ? 1U : 0U) + (head.at[1] != vertex ? 1U : 0U) +
+                                 (head.at[2] != vertex ? 1U : 0U) + (head.at[3] != vertex ? 1U : 0U);
+    return is_whole_row(head) ? others : head.at[3];
 }
 
 /// A graph in device memory. Where degrees are skewed, vertices are renumbered by falling degree, so that hubs
@@ -43,7 +49,7 @@ struct GraphView {
     std::uint32_t arcs = 0;
     const std::uint32_t* row = nullptr;  ///< vertices + 1 offsets into `column`
     const Vertex* column = nullptr;
-    const HeadNeighbours* head = nullptr;  ///< BreadthFirst; null otherwise
+    const RowHead* head = nullptr;          ///< BreadthFirst; null otherwise
     const Vertex* original = nullptr;      ///< null: the numbers are the graph's own
     const Vertex* hub = nullptr;           ///< vertices of at least kHubArcs arcs
     std::uint32_t hubs = 0;
@@ -167,6 +173,7 @@ struct RunFailure {
 struct RunControl {
     alignas(128) std::uint32_t arrived = 0;  ///< at the barrier, since the kernel's start
     alignas(128) std::uint64_t call = 0;     ///< number of the message below << 32 | blocks wanted
+    alignas(128) std::uint32_t left = 0;     ///< blocks that went outside by their own decision
     alignas(128) LoopState state{};
     WaveOrders orders{};
     std::uint32_t barrier_target = 0;

@@ -7,22 +7,31 @@
 /// its vertices, which were read when the vertices were found, and with the bitmap of the visited where there
 /// is room for that: a level then takes one read of device memory, that of the found vertices' neighbours, and
 /// no barrier between blocks.
+///
+/// Warp 0 concludes levels and decides launches. All others, the crew, look ahead meanwhile: they find out which
+/// neighbours of the new frontier nobody has visited, and what there is to know of these, and change nothing.
+/// When the decision is there, they claim what they have seen, or forget it, if the launch is not for them.
 namespace megabed::gpu {
 
-inline constexpr std::uint32_t kSoloVerticesMost = 2048;
 /// Arcs of a frontier for each vertex that there is room for.
 inline constexpr std::uint32_t kSoloArcsPerVertex = 4;
+inline constexpr std::uint32_t kCrewLanes = kBlockLanes - kWarpLanes;
+
+/// Of a queue.
+struct SoloTally {
+    std::uint32_t vertices;
+    std::uint32_t arcs;
+    std::uint32_t heavy;  ///< not 0: some vertex may have more than four neighbours
+};
 
 /// The fixed part, in static shared memory.
 struct SoloShared {
-    std::uint64_t next;      ///< tally of the queue that is being filled
-    std::uint32_t heavy[2];  ///< of each queue: not 0 if a vertex may have more neighbours than its head tells
-    std::uint32_t current;   ///< which one holds the frontier
-    bool filled;             ///< whether the frontier is here, rather than in device memory
-    bool bases_known;        ///< of all vertices of the frontier
+    SoloTally tally[2];   ///< the frontier's, and that of the queue which is being filled; they take turns
+    std::uint32_t units;  ///< of the frontier, where it is mixed
+    std::uint32_t warp_sums[kCrewLanes / kWarpLanes];
 };
 
-/// The dynamic part, by how many vertices a frontier may have, and by the words of the bitmap: 0 where it stays
+/// The dynamic part, rows and bitmap, by how many vertices a frontier may have, and by the words of the bitmap: 0 where it stays
 /// in device memory.
 class SoloArrays {
 public:
@@ -30,32 +39,21 @@ public:
         : memory_(memory), vertices_(vertices), words_(words) {}
 
     [[nodiscard]] static constexpr std::uint32_t bytes(std::uint32_t vertices, std::uint32_t words) {
-        constexpr std::uint32_t kLists = 5;  // two prefixes, two bases, vertices
-        constexpr std::uint32_t kTail = 2;   // the prefixes have an entry more
-        const auto head = static_cast<std::uint32_t>(sizeof(HeadNeighbours));
+        constexpr std::uint32_t kQueues = 2;
+        const auto row = static_cast<std::uint32_t>(sizeof(RowHead));
         const auto word = static_cast<std::uint32_t>(sizeof(std::uint32_t));
-        return vertices * (head + kLists * word) + (words + kTail) * word;
+        return vertices * kQueues * row + words * word;
     }
 
     [[nodiscard]] __device__ std::uint32_t vertices() const { return vertices_; }
     [[nodiscard]] __device__ std::uint32_t words() const { return words_; }
-    /// The first neighbours of the frontier's vertices: there is one such list, so that a lane keeps what it
-    /// has to read before others write the next level's.
-    [[nodiscard]] __device__ HeadNeighbours* head() const { return reinterpret_cast<HeadNeighbours*>(memory_); }
+    /// Of the vertices of either queue.
+    [[nodiscard]] __device__ RowHead* row(std::uint32_t queue) const {
+        return reinterpret_cast<RowHead*>(memory_) + queue * vertices_;
+    }
     [[nodiscard]] __device__ std::uint32_t* bitmap() const {
-        return reinterpret_cast<std::uint32_t*>(memory_ + vertices_ * sizeof(HeadNeighbours));
+        return reinterpret_cast<std::uint32_t*>(memory_ + 2 * vertices_ * sizeof(RowHead));
     }
-    /// As `head`, one list.
-    [[nodiscard]] __device__ Vertex* vertex() const { return bitmap() + words_; }
-    /// Of the row in the columns, less the prefix.
-    [[nodiscard]] __device__ std::uint32_t* base(std::uint32_t queue) const {
-        return vertex() + (1 + queue) * vertices_;
-    }
-    /// Arcs of the vertices before, with one more that closes the last row.
-    [[nodiscard]] __device__ std::uint32_t* prefix(std::uint32_t queue) const {
-        return vertex() + 3 * vertices_ + queue * (vertices_ + 1);
-    }
-
 private:
     unsigned char* memory_;
     std::uint32_t vertices_;
@@ -73,41 +71,48 @@ private:
            state.frontier.arcs <= orders.capacity;
 }
 
-/// A block's view of the levels that it keeps.
+[[nodiscard]] __device__ inline bool is_of_crew() { return threadIdx.x >= kWarpLanes; }
+
+/// A block's view of the levels that it keeps; every thread has one, and all of them agree.
 class SoloLevels {
 public:
-    __device__ SoloLevels(const RunArguments& run, SoloShared& shared, const SoloArrays& arrays)
-        : run_(run), shared_(shared), arrays_(arrays) {}
+    __device__ SoloLevels(const RunArguments& run, SoloShared& shared, SoloLists& lists, const SoloArrays& arrays)
+        : run_(run), shared_(shared), lists_(lists), arrays_(arrays) {}
 
     /// Takes the frontier over from device memory. All threads of the block call it; it ends with a barrier.
     __device__ void load(const LoopState& state) {
-        const QueueEntry* const from = run_.arrays.queue[state.queue];
-        for (std::uint32_t at = threadIdx.x; at < state.frontier.vertices; at += blockDim.x) {
-            const QueueEntry entry = from[at];
-            arrays_.prefix(0)[at] = entry.first_arc;
-            arrays_.base(0)[at] = run_.graph.row[entry.vertex] - entry.first_arc;
-            arrays_.vertex()[at] = entry.vertex;
+        vertices_ = state.frontier.vertices;
+        level_ = state.wave + 1;
+        current_ = 0;
+        queue_ = state.queue;
+        mixed_ = true;
+        visited_ = run_.arrays.visited[state.bitmap];
+        const QueueEntry* const from = run_.arrays.queue[queue_];
+        for (std::uint32_t at = threadIdx.x; at < vertices_; at += blockDim.x) {
+            const Vertex vertex = from[at].vertex;
+            lists_.vertex[at] = vertex;
+            arrays_.row(0)[at] = load_head(vertex);
         }
         load_bitmap(state);
         if (threadIdx.x == 0) {
-            arrays_.prefix(0)[state.frontier.vertices] = static_cast<std::uint32_t>(state.frontier.arcs);
-            shared_.current = 0;
-            shared_.heavy[0] = 1;  // nobody has looked, and the heads are not here
-            shared_.heavy[1] = 0;
-            shared_.next = 0;
-            shared_.filled = true;
-            shared_.bases_known = true;
+            shared_.tally[0] = {vertices_, static_cast<std::uint32_t>(state.frontier.arcs), 1};
+            shared_.tally[1] = {};
         }
-        __syncthreads();
+        meet();
     }
 
-    /// Gives the frontier back to device memory. All threads of the block call it; it ends with a barrier.
-    __device__ void store(const LoopState& state) {
-        QueueEntry* const to = run_.arrays.queue[state.queue];
-        const std::uint32_t count = min(state.frontier.vertices, arrays_.vertices());
-        const std::uint32_t* const prefix = arrays_.prefix(shared_.current);
-        for (std::uint32_t at = threadIdx.x; at < count; at += blockDim.x) {
-            to[at] = {arrays_.vertex()[at], prefix[at]};
+    /// Gives the frontier back to device memory; `queue`: not only as bits. All threads of the block call it,
+    /// behind the barrier after `turn`; it ends with a barrier.
+    __device__ void store(const LoopState& state, bool queue) {
+        QueueEntry* const to = run_.arrays.queue[queue_];
+        if (queue && is_of_crew()) {
+            const auto here = [&](std::uint32_t at) { return at < arrays_.vertices(); };
+            const auto degree = [&](std::uint32_t at) {
+                return here(at) ? degree_of_row(arrays_.row(current_)[at], lists_.vertex[at]) : to[at].first_arc;
+            };
+            (void)sum_before(vertices_, degree, [&](std::uint32_t at, std::uint32_t arcs) {
+                to[at] = {here(at) ? lists_.vertex[at] : to[at].vertex, arcs};
+            });
         }
         // Early in a search nearly all of the bitmap is empty, there as here.
         auto* const bitmap = reinterpret_cast<uint4*>(run_.arrays.visited[state.bitmap]);
@@ -117,78 +122,84 @@ public:
                 bitmap[at] = words;
             }
         }
-        __syncthreads();
+        meet();
+    }
+
+    /// Looks at what the frontier's vertices lead to, a unit a lane. The crew calls it, between `turn` and the
+    /// next `claim_level`.
+    __device__ void look_ahead() {
+        if (vertices_ > arrays_.vertices()) {
+            units_ = 0;  // the level is not for this block
+            return;
+        }
+        units_ = mixed_ ? find_units() : vertices_;
+        if (first_of_warp() < units_) {
+            ahead_ = neighbours_of(crew_lane());
+            close_visited(ahead_);
+            touch_open(ahead_);
+        }
+    }
+
+    /// Expands the level. What does not fit the queue goes on behind it in device memory: `store` joins the
+    /// two. The crew calls it; the first `lanes` of it take part.
+    __device__ void claim_level(std::uint32_t lanes) {
+        const std::uint32_t first = first_of_warp();
+        const std::uint32_t width = min(lanes, kCrewLanes);
+        if (first >= width || first >= units_) {
+            return;
+        }
+        for (std::uint32_t unit = first; unit < units_; unit += width) {
+            if (unit != first) {
+                ahead_ = neighbours_of(unit + lane_of_warp());
+            }
+            claim(ahead_);
+            enqueue_open(ahead_);
+        }
+    }
+
+    /// The queue that was filled becomes the frontier. All threads call it, between two barriers.
+    __device__ void turn() {
+        current_ = 1 - current_;
+        queue_ = 1 - queue_;
+        ++level_;
+        const SoloTally& tally = shared_.tally[current_];
+        vertices_ = tally.vertices;
+        mixed_ = tally.heavy != 0;
         if (threadIdx.x == 0) {
-            shared_.filled = false;
+            shared_.tally[1 - current_] = {};
         }
-        __syncthreads();
     }
 
-    /// Expands one level: a vertex a lane where four neighbours are all, else an arc a lane. What does not fit
-    /// the queue goes on behind it in device memory: `store` joins the two. All threads of the block call it;
-    /// those below `lanes` take part. It ends with a barrier.
-    __device__ void push(const LoopState& state, std::uint32_t lanes) {
-        const Level level{state.frontier.vertices,
-                          static_cast<std::uint32_t>(state.frontier.arcs),
-                          state.wave + 1,
-                          shared_.current,
-                          shared_.heavy[shared_.current] != 0,
-                          run_.arrays.visited[state.bitmap],
-                          run_.arrays.queue[1 - state.queue]};
-        constexpr std::uint32_t kHeadsOfLane = 2;
-        if (!level.mixed && level.vertices <= kHeadsOfLane * lanes) {
-            HeadNeighbours head[kHeadsOfLane];
-#pragma unroll
-            for (std::uint32_t at = 0; at < kHeadsOfLane; ++at) {
-                const std::uint32_t entry = at * lanes + threadIdx.x;
-                if (entry < level.vertices) {
-                    head[at] = arrays_.head()[entry];
-                }
-            }
-            __syncthreads();
-#pragma unroll
-            for (std::uint32_t at = 0; at < kHeadsOfLane; ++at) {
-                if (threadIdx.x < lanes && at * lanes + threadIdx.x - lane_of_warp() < level.vertices) {
-                    const bool there = at * lanes + threadIdx.x < level.vertices;
-                    const bool open[kTogether] = {there, there, there, there};
-                    discover(level, open, head[at].at);
-                }
-            }
-        } else {
-            push_arcs(level, lanes);
-        }
-        __syncthreads();
+    /// All threads of the block meet here, from wherever their warps are.
+    static __device__ void meet() {
+        constexpr int kBarrier = 2;
+        asm volatile("bar.sync %0, %1;" ::"n"(kBarrier), "n"(kBlockLanes) : "memory");
     }
 
-    /// The queue that was filled becomes the frontier. Returns its tally. Called by one thread, behind the
-    /// barrier of `push`.
-    [[nodiscard]] __device__ std::uint64_t turn() {
-        const std::uint64_t next = shared_.next;
-        const std::uint32_t current = shared_.current;
-        const bool mixed = shared_.heavy[current] != 0;
-        shared_.next = 0;
-        shared_.heavy[current] = 0;
-        shared_.current = 1 - current;
-        shared_.bases_known = mixed;
-        if (tally_vertices(next) <= arrays_.vertices()) {
-            arrays_.prefix(1 - current)[tally_vertices(next)] = tally_arcs(next);
-        }
-        return next;
-    }
+    /// Of the frontier.
+    [[nodiscard]] __device__ const SoloTally& tally() const { return shared_.tally[current_]; }
 
 private:
-    static constexpr std::uint32_t kTogether = 4;  ///< neighbours of a lane whose accesses overlap
+    static constexpr std::uint32_t kTogether = 4;  ///< neighbours of a unit: their accesses overlap
+    static constexpr std::uint32_t kWholeWarp = 0xFFFF'FFFF;
 
-    /// What the lanes have to know of the level.
-    struct Level {
-        std::uint32_t vertices;
-        std::uint32_t arcs;
-        std::uint32_t number;  ///< of the level that is found
-        std::uint32_t queue;
-        bool mixed;              ///< some vertex of the frontier has more neighbours than its head tells
-        std::uint32_t* visited;  ///< in device memory
-        QueueEntry* overflow;
+    /// Neighbours that a lane looks at.
+    struct Unit {
+        Vertex to[kTogether];
+        bool open[kTogether];  ///< nobody had visited it
     };
+
+    [[nodiscard]] static __device__ std::uint32_t crew_lane() { return threadIdx.x - kWarpLanes; }
+    [[nodiscard]] static __device__ std::uint32_t first_of_warp() { return crew_lane() - lane_of_warp(); }
+    static __device__ void crew_barrier() {
+        constexpr int kBarrier = 1;
+        asm volatile("bar.sync %0, %1;" ::"n"(kBarrier), "n"(kCrewLanes) : "memory");
+    }
+
+    [[nodiscard]] __device__ RowHead load_head(Vertex vertex) const {
+        const uint4 four = __ldg(reinterpret_cast<const uint4*>(run_.graph.head) + vertex);
+        return {{four.x, four.y, four.z, four.w}};
+    }
 
     /// Before the first wave there is only the root.
     __device__ void load_bitmap(const LoopState& state) {
@@ -199,7 +210,7 @@ private:
             to[at] = empty ? uint4{0, 0, 0, 0} : from[at];
         }
         if (empty && arrays_.words() != 0) {
-            __syncthreads();
+            meet();
             if (threadIdx.x == 0) {
                 const Vertex root = run_.arrays.queue[state.queue][0].vertex;
                 arrays_.bitmap()[root / 32] = 1U << root % 32;
@@ -207,160 +218,196 @@ private:
         }
     }
 
-    __device__ void push_arcs(const Level& level, std::uint32_t lanes) {
-        std::uint32_t* const base = arrays_.base(level.queue);
-        const std::uint32_t* const prefix = arrays_.prefix(level.queue);
-        if (!shared_.bases_known) {
-            for (std::uint32_t at = threadIdx.x; at < level.vertices; at += blockDim.x) {
-                base[at] = __ldg(&run_.graph.row[arrays_.vertex()[at]]) - prefix[at];
-            }
-            __syncthreads();
+    /// Calls put(entry, sum of the entries before it) for `count` entries of value(entry) each. Returns the
+    /// sum of all. The crew calls it; it ends with a barrier of the crew.
+    template <class Value, class Put>
+    __device__ std::uint32_t sum_before(std::uint32_t count, Value value, Put put) {
+        const std::uint32_t share = (count + kCrewLanes - 1) / kCrewLanes;
+        const std::uint32_t first = min(crew_lane() * share, count);
+        const std::uint32_t last = min(first + share, count);
+        std::uint32_t own = 0;
+        for (std::uint32_t at = first; at < last; ++at) {
+            own += value(at);
         }
-        if (threadIdx.x >= lanes) {
+        std::uint32_t up_to = own;
+        for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
+            const std::uint32_t below = __shfl_up_sync(kWholeWarp, up_to, step);
+            up_to += lane_of_warp() >= step ? below : 0;
+        }
+        const std::uint32_t warp = crew_lane() / kWarpLanes;
+        if (lane_of_warp() == kWarpLanes - 1) {
+            shared_.warp_sums[warp] = up_to;
+        }
+        crew_barrier();
+        const std::uint32_t of_warp =
+            lane_of_warp() < kCrewLanes / kWarpLanes ? shared_.warp_sums[lane_of_warp()] : 0;
+        std::uint32_t sum = warp_sum(lane_of_warp() < warp ? of_warp : 0) + up_to - own;
+        for (std::uint32_t at = first; at < last; ++at) {
+            const std::uint32_t more = value(at);
+            put(at, sum);
+            sum += more;
+        }
+        crew_barrier();
+        return warp_sum(of_warp);
+    }
+
+    /// Where the units of a mixed frontier are: one of a vertex whose neighbours are known, else one for every
+    /// four arcs. Returns how many. The crew calls it; it ends with a barrier of the crew.
+    [[nodiscard]] __device__ std::uint32_t find_units() {
+        const auto units = [&](std::uint32_t at) {
+            const RowHead& row = arrays_.row(current_)[at];
+            return is_whole_row(row) ? 1 : (degree_of_row(row, 0) + kTogether - 1) / kTogether;
+        };
+        return sum_before(vertices_, units,
+                          [&](std::uint32_t at, std::uint32_t sum) { lists_.prefix[at] = sum; });
+    }
+
+    /// What a unit of the frontier leads to.
+    [[nodiscard]] __device__ Unit neighbours_of(std::uint32_t number) const {
+        Unit unit{};
+        if (number >= units_) {
+            return unit;
+        }
+        const std::uint32_t entry = mixed_ ? row_of_arc(lists_.prefix, vertices_, number) : number;
+        const RowHead row = arrays_.row(current_)[entry];
+        if (is_whole_row(row)) {
+#pragma unroll
+            for (std::uint32_t at = 0; at < kTogether; ++at) {
+                unit.to[at] = row.at[at];
+                unit.open[at] = true;
+            }
+            return unit;
+        }
+        const std::uint32_t first = (number - lists_.prefix[entry]) * kTogether;
+#pragma unroll
+        for (std::uint32_t at = 0; at < kTogether; ++at) {
+            unit.open[at] = first + at < degree_of_row(row, 0);
+            unit.to[at] = unit.open[at] ? __ldg(&run_.graph.column[begin_of_row(row) + first + at]) : 0;
+        }
+        return unit;
+    }
+
+    /// Closes those that somebody has visited.
+    __device__ void close_visited(Unit& unit) const {
+        if (arrays_.words() != 0) {
+            const std::uint32_t* const bitmap = arrays_.bitmap();
+#pragma unroll
+            for (std::uint32_t at = 0; at < kTogether; ++at) {
+                const std::uint32_t word = bitmap[unit.to[at] / 32];
+                unit.open[at] = unit.open[at] && (word >> unit.to[at] % 32 & 1) == 0;
+            }
             return;
         }
-        for (std::uint32_t first = threadIdx.x - lane_of_warp(); first < level.arcs;
-             first += kTogether * lanes) {
-            bool open[kTogether];
-            Vertex to[kTogether];
 #pragma unroll
-            for (std::uint32_t arc = 0; arc < kTogether; ++arc) {
-                const std::uint32_t own = first + arc * lanes + lane_of_warp();
-                open[arc] = own < level.arcs;
-                to[arc] = 0;
-                if (open[arc]) {
-                    to[arc] = __ldg(&run_.graph.column[base[row_of_arc(prefix, level.vertices, own)] + own]);
-                }
-            }
-            discover(level, open, to);
+        for (std::uint32_t at = 0; at < kTogether; ++at) {
+            const std::uint32_t word = unit.open[at] ? read_shared(visited_[unit.to[at] / 32]) : kWholeWarp;
+            unit.open[at] = (word >> unit.to[at] % 32 & 1) == 0;
         }
     }
 
-    /// Whether this lane is the first to come to each vertex.
-    __device__ void find(const Level& level, const bool (&open)[kTogether], const Vertex (&to)[kTogether],
-                         bool (&found)[kTogether]) {
+    /// Brings near what there is to know of those that are open. Keeping it in registers would cost more than
+    /// the second access, which is a short one.
+    __device__ void touch_open(const Unit& unit) const {
+#pragma unroll
+        for (std::uint32_t at = 0; at < kTogether; ++at) {
+            if (unit.open[at]) {
+                asm volatile("{ .reg .b32 unused; ld.global.nc.b32 unused, [%0]; }" ::"l"(run_.graph.head +
+                                                                                         unit.to[at]));
+            }
+        }
+    }
+
+    /// Leaves those open that this lane is the first to come to. In shared memory no lane branches: one that has
+    /// nothing to claim sets no bit.
+    __device__ void claim(Unit& unit) {
         std::uint32_t before[kTogether];
         if (arrays_.words() != 0) {
             std::uint32_t* const bitmap = arrays_.bitmap();
 #pragma unroll
             for (std::uint32_t at = 0; at < kTogether; ++at) {
-                before[at] = open[at] ? atomicOr(&bitmap[to[at] / 32], 1U << to[at] % 32) : 0xFFFF'FFFF;
+                const Vertex to = unit.to[at];
+                before[at] = atomicOr(&bitmap[to / 32], unit.open[at] ? 1U << to % 32 : 0);
             }
         } else {
 #pragma unroll
             for (std::uint32_t at = 0; at < kTogether; ++at) {
-                before[at] = open[at] ? atomicOr(&level.visited[to[at] / 32], 1U << to[at] % 32) : 0xFFFF'FFFF;
+                const Vertex to = unit.to[at];
+                before[at] = unit.open[at] ? atomicOr(&visited_[to / 32], 1U << to % 32) : kWholeWarp;
             }
         }
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
-            found[at] = (before[at] >> to[at] % 32 & 1) == 0;
+            unit.open[at] = unit.open[at] && (before[at] >> unit.to[at] % 32 & 1) == 0;
         }
     }
 
-    /// Tells up to four neighbours of each lane of a warp.
-    __device__ void discover(const Level& level, const bool (&open)[kTogether], const Vertex (&to)[kTogether]) {
-        bool found[kTogether];
-        find(level, open, to, found);
-        if (!__any_sync(0xFFFF'FFFFU, found[0] || found[1] || found[2] || found[3])) {
-            return;
-        }
-        const bool mixed = level.mixed;
-        HeadNeighbours head[kTogether];
-        std::uint32_t row[kTogether];
+    /// Puts those that are open into the queue. Whole warps call it.
+    __device__ void enqueue_open(const Unit& unit) {
+        std::uint32_t finders[kTogether];
+        std::uint32_t count = 0;
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
-            row[at] = 0;
-            if (found[at]) {
-                head[at] = load_head(to[at]);
-                if (mixed) {
-                    row[at] = __ldg(&run_.graph.row[to[at]]);
-                }
-            }
+            finders[at] = __ballot_sync(kWholeWarp, unit.open[at]);
+            count += static_cast<std::uint32_t>(__popc(finders[at]));
         }
-        std::uint32_t degree[kTogether];
+        if (count == 0) {
+            return;
+        }
+        RowHead row[kTogether];
+#pragma unroll
+        for (std::uint32_t at = 0; at < kTogether; ++at) {
+            row[at] = unit.open[at] ? load_head(unit.to[at]) : RowHead{};
+        }
+        SoloTally& tally = shared_.tally[1 - current_];
+        std::uint32_t position = 0;
+        if (lane_of_warp() == 0) {
+            position = atomicAdd(&tally.vertices, count);
+        }
+        position = __shfl_sync(kWholeWarp, position, 0);
+        const std::uint32_t lanes_before = (1U << lane_of_warp()) - 1;
+        std::uint32_t arcs = 0;
         bool longer = false;
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
-            degree[at] = 0;
-            if (found[at]) {
-                run_.arrays.value[to[at]] = level.number;
-                degree[at] =
-                    is_whole_row(head[at]) ? degree_of_head(head[at], to[at]) : degree_of(run_.graph, to[at]);
-                longer = longer || !is_whole_row(head[at]);
-            }
-        }
-        const std::uint32_t output = 1 - level.queue;
-        const bool heavy = __any_sync(0xFFFF'FFFFU, longer);
-        if (heavy && lane_of_warp() == 0) {
-            atomicOr(&shared_.heavy[output], 1U);
-        }
-        std::uint64_t place = heavy ? places_of_any(found, degree) : places_of_light(found, degree);
-#pragma unroll
-        for (std::uint32_t at = 0; at < kTogether; ++at) {
-            if (!found[at]) {
-                continue;
-            }
-            const std::uint32_t position = tally_vertices(place);
-            const std::uint32_t prefix = tally_arcs(place);
-            place += tally(1, degree[at]);
-            if (position < arrays_.vertices()) {
-                arrays_.head()[position] = head[at];
-                arrays_.vertex()[position] = to[at];
-                arrays_.prefix(output)[position] = prefix;
-                if (mixed) {
-                    arrays_.base(output)[position] = row[at] - prefix;
+            if (unit.open[at]) {
+                const Vertex to = unit.to[at];
+                const std::uint32_t degree = degree_of_row(row[at], to);
+                const std::uint32_t place =
+                    position + static_cast<std::uint32_t>(__popc(finders[at] & lanes_before));
+                if (place < arrays_.vertices()) {
+                    arrays_.row(1 - current_)[place] = row[at];
+                    lists_.vertex[place] = to;
+                } else {
+                    run_.arrays.queue[1 - queue_][place] = {to, degree};
                 }
-            } else {
-                level.overflow[position] = {to[at], prefix};
+                run_.arrays.value[to] = level_;
+                arcs += degree;
+                longer = longer || !is_whole_row(row[at]);
+            }
+            position += static_cast<std::uint32_t>(__popc(finders[at]));
+        }
+        const std::uint32_t all_arcs = warp_sum(arcs);
+        const bool heavy = __any_sync(kWholeWarp, longer);
+        if (lane_of_warp() == 0) {
+            atomicAdd(&tally.arcs, all_arcs);
+            if (heavy) {
+                atomicOr(&tally.heavy, 1U);
             }
         }
-    }
-
-    [[nodiscard]] __device__ std::uint64_t add_next(std::uint64_t all) {
-        return atomicAdd(reinterpret_cast<unsigned long long*>(&shared_.next), all);
-    }
-
-    [[nodiscard]] __device__ std::uint64_t places_of_any(const bool (&found)[kTogether],
-                                                         const std::uint32_t (&degree)[kTogether]) {
-        std::uint64_t own = 0;
-#pragma unroll
-        for (std::uint32_t at = 0; at < kTogether; ++at) {
-            own += found[at] ? tally(1, degree[at]) : 0;
-        }
-        return take_places(own, [&](std::uint64_t all) { return add_next(all); });
-    }
-
-    /// The same where no degree is over kTogether: a warp's tally fits half words.
-    [[nodiscard]] __device__ std::uint64_t places_of_light(const bool (&found)[kTogether],
-                                                           const std::uint32_t (&degree)[kTogether]) {
-        constexpr std::uint32_t kHalf = 16;
-        std::uint32_t own = 0;
-#pragma unroll
-        for (std::uint32_t at = 0; at < kTogether; ++at) {
-            own += found[at] ? (1U << kHalf) + degree[at] : 0;
-        }
-        std::uint32_t up_to = own;
-        for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
-            const std::uint32_t below = __shfl_up_sync(0xFFFF'FFFFU, up_to, step);
-            up_to += lane_of_warp() >= step ? below : 0;
-        }
-        std::uint64_t first = 0;
-        if (lane_of_warp() == kWarpLanes - 1) {
-            first = add_next(tally(up_to >> kHalf, up_to & 0xFFFFU));
-        }
-        const std::uint32_t below = up_to - own;
-        return __shfl_sync(0xFFFF'FFFFU, first, kWarpLanes - 1) + tally(below >> kHalf, below & 0xFFFFU);
-    }
-
-    [[nodiscard]] __device__ HeadNeighbours load_head(Vertex vertex) const {
-        const uint4 four = __ldg(reinterpret_cast<const uint4*>(run_.graph.head) + vertex);
-        return {{four.x, four.y, four.z, four.w}};
     }
 
     const RunArguments& run_;
     SoloShared& shared_;
+    SoloLists& lists_;
     SoloArrays arrays_;
+    std::uint32_t vertices_ = 0;  ///< of the frontier
+    std::uint32_t units_ = 0;     ///< four neighbours or less of one vertex each
+    std::uint32_t level_ = 0;     ///< number of the one that is found next
+    std::uint32_t current_ = 0;   ///< which tally and which rows are the frontier's
+    std::uint32_t queue_ = 0;     ///< which queue of device memory the frontier would lie in
+    bool mixed_ = false;          ///< some vertex of the frontier may have more than four neighbours
+    std::uint32_t* visited_ = nullptr;  ///< in device memory
+    Unit ahead_;
 };
 
 }  // namespace megabed::gpu

@@ -38,7 +38,7 @@ template <std::size_t... kAt>
 /// Called by one thread.
 [[nodiscard]] __device__ inline bool decide_prescribed(const PrescribedArguments& run,
                                                        PrescribedShared& shared) {
-    DecisionInputs& inputs = shared.block.inputs;
+    DecisionInputs& inputs = shared.block.run.inputs;
     inputs.request = shared.entry.request;
     if (!run.tokens) {
         observe_memory(Bytes(shared.state.resident_bytes), run.budget, inputs.request);

@@ -64,7 +64,7 @@ private:
             shared_.block.barrier_target = 0;
             shared_.block.failed = 0;
             shared_.block.begun = {static_cast<std::uint64_t>(clock64()), clock_ns()};
-            shared_.block.inputs.parameters = run_.run.inputs.parameters;
+            shared_.block.run.inputs.parameters = run_.run.inputs.parameters;
             shared_.all_target = 0;
             shared_.launches = 0;
             shared_.calls = 0;

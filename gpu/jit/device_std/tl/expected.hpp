@@ -22,7 +22,8 @@ private:
 template <class Error>
 unexpected(Error) -> unexpected<Error>;
 
-/// Of small values: the layout of the host's (either of them, then the flag).
+/// Of small values. Value and error lie beside each other, not in one place as on the host: a kernel's compiler
+/// keeps such members in registers, and a union of them in memory. No such object crosses to the host.
 template <class Value, class Error>
 class expected {
     static_assert(std::is_trivially_copyable_v<Value> && std::is_trivially_copyable_v<Error>);
@@ -31,9 +32,9 @@ public:
     using value_type = Value;
     using error_type = Error;
 
-    constexpr expected() : value_(), has_value_(true) {}
-    constexpr explicit expected(in_place_t /*value*/) : value_(), has_value_(true) {}
-    constexpr expected(const Value& value) : value_(value), has_value_(true) {}
+    constexpr expected() = default;
+    constexpr explicit expected(in_place_t /*value*/) {}
+    constexpr expected(const Value& value) : value_(value) {}
     constexpr expected(const unexpected<Error>& failure) : error_(failure.value()), has_value_(false) {}
 
     [[nodiscard]] constexpr bool has_value() const { return has_value_; }
@@ -46,11 +47,9 @@ public:
     [[nodiscard]] constexpr Value value_or(const Value& other) const { return has_value_ ? value_ : other; }
 
 private:
-    union {
-        Value value_;
-        Error error_;
-    };
-    bool has_value_;
+    Value value_{};
+    Error error_{};
+    bool has_value_ = true;
 };
 
 }  // namespace tl
