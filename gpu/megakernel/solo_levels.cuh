@@ -77,7 +77,7 @@ private:
 class SoloLevels {
 public:
     __device__ SoloLevels(const RunArguments& run, SoloShared& shared, SoloLists& lists, const SoloArrays& arrays)
-        : run_(run), shared_(shared), lists_(lists), arrays_(arrays) {}
+        : run_(run), shared_(shared), lists_(lists), arrays_(arrays), lane_(lane_of_warp()) {}
 
     /// Takes the frontier over from device memory. All threads of the block call it; it ends with a barrier.
     __device__ void load(const LoopState& state) {
@@ -150,7 +150,7 @@ public:
         }
         for (std::uint32_t unit = first; unit < units_; unit += width) {
             if (unit != first) {
-                ahead_ = neighbours_of(unit + lane_of_warp());
+                ahead_ = neighbours_of(unit + lane_);
             }
             claim(ahead_);
             enqueue_open(ahead_);
@@ -182,15 +182,16 @@ public:
 private:
     static constexpr std::uint32_t kTogether = 4;  ///< neighbours of a unit: their accesses overlap
     static constexpr std::uint32_t kWholeWarp = 0xFFFF'FFFF;
+    static constexpr std::uint32_t kAllOpen = 0xF;
 
     /// Neighbours that a lane looks at.
     struct Unit {
-        Vertex to[kTogether];
-        bool open[kTogether];  ///< nobody had visited it
+        Vertex to[kTogether];    ///< vertices of the graph, also where they are not open
+        std::uint32_t open = 0;  ///< a bit of each: nobody had visited it
     };
 
     [[nodiscard]] static __device__ std::uint32_t crew_lane() { return threadIdx.x - kWarpLanes; }
-    [[nodiscard]] static __device__ std::uint32_t first_of_warp() { return crew_lane() - lane_of_warp(); }
+    [[nodiscard]] __device__ std::uint32_t first_of_warp() const { return crew_lane() - lane_; }
     static __device__ void crew_barrier() {
         constexpr int kBarrier = 1;
         asm volatile("bar.sync %0, %1;" ::"n"(kBarrier), "n"(kCrewLanes) : "memory");
@@ -232,16 +233,16 @@ private:
         std::uint32_t up_to = own;
         for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
             const std::uint32_t below = __shfl_up_sync(kWholeWarp, up_to, step);
-            up_to += lane_of_warp() >= step ? below : 0;
+            up_to += lane_ >= step ? below : 0;
         }
         const std::uint32_t warp = crew_lane() / kWarpLanes;
-        if (lane_of_warp() == kWarpLanes - 1) {
+        if (lane_ == kWarpLanes - 1) {
             shared_.warp_sums[warp] = up_to;
         }
         crew_barrier();
         const std::uint32_t of_warp =
-            lane_of_warp() < kCrewLanes / kWarpLanes ? shared_.warp_sums[lane_of_warp()] : 0;
-        std::uint32_t sum = warp_sum(lane_of_warp() < warp ? of_warp : 0) + up_to - own;
+            lane_ < kCrewLanes / kWarpLanes ? shared_.warp_sums[lane_] : 0;
+        std::uint32_t sum = warp_sum(lane_ < warp ? of_warp : 0) + up_to - own;
         for (std::uint32_t at = first; at < last; ++at) {
             const std::uint32_t more = value(at);
             put(at, sum);
@@ -274,15 +275,18 @@ private:
 #pragma unroll
             for (std::uint32_t at = 0; at < kTogether; ++at) {
                 unit.to[at] = row.at[at];
-                unit.open[at] = true;
             }
+            unit.open = kAllOpen;
             return unit;
         }
         const std::uint32_t first = (number - lists_.prefix[entry]) * kTogether;
+        const Vertex* const column = run_.graph.column + begin_of_row(row) + first;
+        const std::uint32_t left = degree_of_row(row, 0) - first;
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
-            unit.open[at] = first + at < degree_of_row(row, 0);
-            unit.to[at] = unit.open[at] ? __ldg(&run_.graph.column[begin_of_row(row) + first + at]) : 0;
+            const bool there = at < left;
+            unit.to[at] = there ? __ldg(column + at) : 0;
+            unit.open |= there ? 1U << at : 0;
         }
         return unit;
     }
@@ -293,113 +297,133 @@ private:
             const std::uint32_t* const bitmap = arrays_.bitmap();
 #pragma unroll
             for (std::uint32_t at = 0; at < kTogether; ++at) {
-                const std::uint32_t word = bitmap[unit.to[at] / 32];
-                unit.open[at] = unit.open[at] && (word >> unit.to[at] % 32 & 1) == 0;
+                unit.open &= ~((bitmap[unit.to[at] / 32] >> unit.to[at] % 32 & 1) << at);
             }
             return;
         }
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
-            const std::uint32_t word = unit.open[at] ? read_shared(visited_[unit.to[at] / 32]) : kWholeWarp;
-            unit.open[at] = (word >> unit.to[at] % 32 & 1) == 0;
+            unit.open &= ~((read_shared(visited_[unit.to[at] / 32]) >> unit.to[at] % 32 & 1) << at);
         }
     }
 
     /// Brings near what there is to know of those that are open. Keeping it in registers would cost more than
     /// the second access, which is a short one.
     __device__ void touch_open(const Unit& unit) const {
+        const RowHead* const heads = run_.graph.head;
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
-            if (unit.open[at]) {
-                asm volatile("{ .reg .b32 unused; ld.global.nc.b32 unused, [%0]; }" ::"l"(run_.graph.head +
-                                                                                         unit.to[at]));
+            if ((unit.open >> at & 1) != 0) {
+                asm volatile("{ .reg .b32 unused; ld.global.nc.b32 unused, [%0]; }" ::"l"(heads + unit.to[at]));
             }
         }
     }
 
-    /// Leaves those open that this lane is the first to come to. In shared memory no lane branches: one that has
-    /// nothing to claim sets no bit.
+    /// Leaves those open that this lane is the first to come to. No lane branches: one that has nothing to claim
+    /// sets no bit.
     __device__ void claim(Unit& unit) {
+        std::uint32_t* const bitmap = arrays_.words() != 0 ? arrays_.bitmap() : visited_;
         std::uint32_t before[kTogether];
         if (arrays_.words() != 0) {
-            std::uint32_t* const bitmap = arrays_.bitmap();
 #pragma unroll
             for (std::uint32_t at = 0; at < kTogether; ++at) {
-                const Vertex to = unit.to[at];
-                before[at] = atomicOr(&bitmap[to / 32], unit.open[at] ? 1U << to % 32 : 0);
+                before[at] = or_in_shared(bitmap[unit.to[at] / 32], (unit.open >> at & 1) << unit.to[at] % 32);
             }
         } else {
 #pragma unroll
             for (std::uint32_t at = 0; at < kTogether; ++at) {
-                const Vertex to = unit.to[at];
-                before[at] = unit.open[at] ? atomicOr(&visited_[to / 32], 1U << to % 32) : kWholeWarp;
+                before[at] = atomicOr(&bitmap[unit.to[at] / 32], (unit.open >> at & 1) << unit.to[at] % 32);
             }
         }
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
-            unit.open[at] = unit.open[at] && (before[at] >> unit.to[at] % 32 & 1) == 0;
+            unit.open &= ~((before[at] >> unit.to[at] % 32 & 1) << at);
         }
     }
 
-    /// Puts those that are open into the queue. Whole warps call it.
+    /// Puts those that are open into the queue. Whole warps call it. A lane loads as many heads
+    /// as any does, so that no load waits for another; what is not open costs the access that all share.
     __device__ void enqueue_open(const Unit& unit) {
-        std::uint32_t finders[kTogether];
-        std::uint32_t count = 0;
-#pragma unroll
-        for (std::uint32_t at = 0; at < kTogether; ++at) {
-            finders[at] = __ballot_sync(kWholeWarp, unit.open[at]);
-            count += static_cast<std::uint32_t>(__popc(finders[at]));
-        }
-        if (count == 0) {
+        if (__any_sync(kWholeWarp, unit.open != 0) == 0) {
             return;
         }
+        const RowHead* const heads = run_.graph.head;
         RowHead row[kTogether];
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
-            row[at] = unit.open[at] ? load_head(unit.to[at]) : RowHead{};
+            const Vertex to = (unit.open >> at & 1) != 0 ? unit.to[at] : 0;
+            const uint4 four = __ldg(reinterpret_cast<const uint4*>(heads) + to);
+            row[at] = {{four.x, four.y, four.z, four.w}};
         }
         SoloTally& tally = shared_.tally[1 - current_];
-        std::uint32_t position = 0;
-        if (lane_of_warp() == 0) {
-            position = atomicAdd(&tally.vertices, count);
+        const std::uint32_t lanes_before = (1U << lane_) - 1;
+        std::uint32_t before = 0;
+        std::uint32_t all = 0;
+#pragma unroll
+        for (std::uint32_t at = 0; at < kTogether; ++at) {
+            const std::uint32_t finders = __ballot_sync(kWholeWarp, (unit.open >> at & 1) != 0);
+            before += static_cast<std::uint32_t>(__popc(finders & lanes_before));
+            all += static_cast<std::uint32_t>(__popc(finders));
         }
-        position = __shfl_sync(kWholeWarp, position, 0);
-        const std::uint32_t lanes_before = (1U << lane_of_warp()) - 1;
+        std::uint32_t place = 0;
+        if (lane_ == 0) {
+            place = add_in_shared(tally.vertices, all);
+        }
+        place = __shfl_sync(kWholeWarp, place, 0) + before;
+        std::uint32_t* const value = run_.arrays.value;
         std::uint32_t arcs = 0;
         bool longer = false;
 #pragma unroll
         for (std::uint32_t at = 0; at < kTogether; ++at) {
-            if (unit.open[at]) {
+            if ((unit.open >> at & 1) != 0) {
                 const Vertex to = unit.to[at];
                 const std::uint32_t degree = degree_of_row(row[at], to);
-                const std::uint32_t place =
-                    position + static_cast<std::uint32_t>(__popc(finders[at] & lanes_before));
                 if (place < arrays_.vertices()) {
                     arrays_.row(1 - current_)[place] = row[at];
                     lists_.vertex[place] = to;
                 } else {
                     run_.arrays.queue[1 - queue_][place] = {to, degree};
                 }
-                run_.arrays.value[to] = level_;
+                ++place;
+                value[to] = level_;
                 arcs += degree;
                 longer = longer || !is_whole_row(row[at]);
             }
-            position += static_cast<std::uint32_t>(__popc(finders[at]));
         }
         const std::uint32_t all_arcs = warp_sum(arcs);
         const bool heavy = __any_sync(kWholeWarp, longer);
-        if (lane_of_warp() == 0) {
-            atomicAdd(&tally.arcs, all_arcs);
+        if (lane_ == 0) {
+            (void)add_in_shared(tally.arcs, all_arcs);
             if (heavy) {
-                atomicOr(&tally.heavy, 1U);
+                (void)or_in_shared(tally.heavy, 1);
             }
         }
+    }
+
+    /// Atomic, and returns what was there before. The compiler's own functions would first find out which lanes
+    /// of the warp call them for the same word.
+    static __device__ std::uint32_t add_in_shared(std::uint32_t& word, std::uint32_t value) {
+        std::uint32_t before = 0;
+        asm volatile("atom.shared.add.u32 %0, [%1], %2;"
+                     : "=r"(before)
+                     : "r"(static_cast<std::uint32_t>(__cvta_generic_to_shared(&word))), "r"(value)
+                     : "memory");
+        return before;
+    }
+    static __device__ std::uint32_t or_in_shared(std::uint32_t& word, std::uint32_t bits) {
+        std::uint32_t before = 0;
+        asm volatile("atom.shared.or.b32 %0, [%1], %2;"
+                     : "=r"(before)
+                     : "r"(static_cast<std::uint32_t>(__cvta_generic_to_shared(&word))), "r"(bits)
+                     : "memory");
+        return before;
     }
 
     const RunArguments& run_;
     SoloShared& shared_;
     SoloLists& lists_;
     SoloArrays arrays_;
+    std::uint32_t lane_;          ///< of the warp
     std::uint32_t vertices_ = 0;  ///< of the frontier
     std::uint32_t units_ = 0;     ///< four neighbours or less of one vertex each
     std::uint32_t level_ = 0;     ///< number of the one that is found next
