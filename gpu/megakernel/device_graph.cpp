@@ -135,8 +135,7 @@ Loaded<DeviceGraph> DeviceGraph::upload(DevicePool& pool, const CsrGraph& graph,
     };
     for (const auto& taken :
          {take(device.row_, order.row, "rows of the graph"),
-          take(device.column_, order.column, "arcs of the graph"),
-          take(device.head_, order.head, "row heads"),
+          take(device.column_, order.column, "arcs of the graph"), take(device.head_, order.head, "row heads"),
           take(device.original_, order.original, "vertex numbers"), take(device.hub_, order.hub, "hubs")}) {
         if (!taken) {
             return Refusal(taken.error());

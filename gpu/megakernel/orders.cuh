@@ -1,10 +1,8 @@
 #pragma once
 
 #include "gpu/megakernel/block.cuh"
+#include "gpu/megakernel/policy_switch.cuh"
 #include "sim/traversals/frontier_readings.h"
-
-#include <cstddef>
-#include <utility>
 
 /// How a launch is decided on the device, and what its geometry means there.
 namespace megabed::gpu {
@@ -48,8 +46,8 @@ __device__ inline void grant(const RunArguments& run, const LaunchRecommendation
     return observation;
 }
 
-/// Decides from the state in shared memory, into it. False: the policy refused. Called by one thread. A function
-/// of its own, so that it has its registers.
+/// Decides from the state in shared memory, into it. False: the policy refused. Called by one thread. A
+/// function of its own, so that it has its registers.
 template <CompiledPolicy kPolicy>
 static __device__ __noinline__ bool decide_as(const DecisionInputs& inputs, const LoopState& state,
                                               Decision& decision) {
@@ -85,20 +83,9 @@ public:
     static __device__ bool is_meant_for(const RunArguments& /*run*/) { return true; }
     /// False: it refused. Called by one thread.
     static __device__ bool decide(const RunArguments& run, BlockShared& shared) {
-        return decide_by(std::make_index_sequence<kCompiledPolicies>(), run.policy, shared);
-    }
-
-private:
-    template <std::size_t... kAt>
-    static __device__ bool decide_by(std::index_sequence<kAt...> /*all*/, CompiledPolicy policy,
-                                     BlockShared& shared) {
-        bool decided = false;
-        (void)((policy == static_cast<CompiledPolicy>(kAt) &&
-                (decided =
-                     decide_as<static_cast<CompiledPolicy>(kAt)>(shared.run.inputs, shared.state, shared.decision),
-                 true)) ||
-               ...);
-        return decided;
+        return with_policy(run.policy, [&]<CompiledPolicy kPolicy>() {
+            return decide_as<kPolicy>(shared.run.inputs, shared.state, shared.decision);
+        });
     }
 };
 

@@ -104,7 +104,8 @@ static __device__ __noinline__ void pull_levels(BlockShared& shared, WaveTally& 
                             std::uint32_t hits = 0;
 #pragma unroll
                             for (std::uint32_t arc = 0; arc < kWholeRowMost; ++arc) {
-                                const Vertex neighbour = whole || arc < kHeadOfLonger ? head[at].at[arc] : vertex;
+                                const Vertex neighbour =
+                                    whole || arc < kHeadOfLonger ? head[at].at[arc] : vertex;
                                 hits |= before[neighbour / 32] >> neighbour % 32 & 1;
                             }
                             inspected += whole ? kWholeRowMost : kHeadOfLonger;

@@ -52,7 +52,8 @@ __device__ void push_arcs(const RunArguments& run, BlockShared& shared, WaveTall
             }
         }
         if (threadIdx.x == 0) {
-            shared.tile.prefix[loaded] = position + loaded < count ? queue[position + loaded].first_arc : all_arcs;
+            shared.tile.prefix[loaded] =
+                position + loaded < count ? queue[position + loaded].first_arc : all_arcs;
         }
         __syncthreads();
         const std::uint32_t stop = min(end, shared.tile.prefix[loaded]);
@@ -72,10 +73,10 @@ __device__ void push_arcs(const RunArguments& run, BlockShared& shared, WaveTall
                     if (accepts[at]) {
                         const std::uint32_t entry = row_of_arc(shared.tile.prefix, loaded, own);
                         to[at] = run.graph.column[shared.tile.base[entry] + own];
-                        offered[at] =
-                            kKind == TraversalKind::BreadthFirst
-                                ? 0
-                                : offer_of<kKind>(run, shared.tile.from[entry], shared.tile.sent[entry], to[at]);
+                        offered[at] = kKind == TraversalKind::BreadthFirst
+                                          ? 0
+                                          : offer_of<kKind>(run, shared.tile.from[entry],
+                                                            shared.tile.sent[entry], to[at]);
                     }
                 }
 #pragma unroll

@@ -40,6 +40,9 @@ inline constexpr std::uint32_t kHeadOfLonger = 2;  ///< those of a longer row
                                  (head.at[2] != vertex ? 1U : 0U) + (head.at[3] != vertex ? 1U : 0U);
     return is_whole_row(head) ? others : head.at[3];
 }
+static_assert(degree_of_row({{7, 7, 7, 7}}, 7) == 0 && degree_of_row({{1, 3, 7, 9}}, 7) == 3);
+static_assert(!is_whole_row({{5, 2, 100, 9}}) && begin_of_row({{5, 2, 100, 9}}) == 100 &&
+              degree_of_row({{5, 2, 100, 9}}, 7) == 9);
 
 /// A graph in device memory. Where degrees are skewed, vertices are renumbered by falling degree, so that hubs
 /// lie together; `original` then leads back.
@@ -49,9 +52,9 @@ struct GraphView {
     std::uint32_t arcs = 0;
     const std::uint32_t* row = nullptr;  ///< vertices + 1 offsets into `column`
     const Vertex* column = nullptr;
-    const RowHead* head = nullptr;          ///< BreadthFirst; null otherwise
-    const Vertex* original = nullptr;      ///< null: the numbers are the graph's own
-    const Vertex* hub = nullptr;           ///< vertices of at least kHubArcs arcs
+    const RowHead* head = nullptr;     ///< BreadthFirst; null otherwise
+    const Vertex* original = nullptr;  ///< null: the numbers are the graph's own
+    const Vertex* hub = nullptr;       ///< vertices of at least kHubArcs arcs
     std::uint32_t hubs = 0;
 };
 

@@ -3,9 +3,9 @@
 #include "gpu/megakernel/launch_control.cuh"
 #include "gpu/megakernel/solo_levels.cuh"
 
-/// Launches that the leader carries out alone, until one is decided that is for more, or the end. Warp 0 and the
-/// crew have functions of their own, and so their own registers; they meet twice a level: before the level is
-/// concluded, and before the next is claimed.
+/// Launches that the leader carries out alone, until one is decided that is for more, or the end. Warp 0 and
+/// the crew have functions of their own, and so their own registers; they meet twice a level: before the level
+/// is concluded, and before the next is claimed.
 namespace megabed::gpu {
 
 /// Where the levels of a block lie, apart from BlockShared.

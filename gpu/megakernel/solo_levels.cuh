@@ -3,14 +3,15 @@
 #include "gpu/megakernel/output_queue.cuh"
 #include "gpu/megakernel/tell.cuh"
 
-/// Levels whose frontier one block can hold. It stays in shared memory together with the first neighbours of
-/// its vertices, which were read when the vertices were found, and with the bitmap of the visited where there
-/// is room for that: a level then takes one read of device memory, that of the found vertices' neighbours, and
-/// no barrier between blocks.
+/// Levels whose frontier one block can hold. It stays in shared memory together with the heads of its rows,
+/// which were read when the vertices were found, and with the bitmap of the visited where there is room for
+/// that: a level then takes one read of device memory, that of the found vertices' heads, and no barrier
+/// between blocks.
 ///
-/// Warp 0 concludes levels and decides launches. All others, the crew, look ahead meanwhile: they find out which
-/// neighbours of the new frontier nobody has visited, and what there is to know of these, and change nothing.
-/// When the decision is there, they claim what they have seen, or forget it, if the launch is not for them.
+/// Warp 0 concludes levels and decides launches. All others, the crew, look ahead meanwhile: they find out
+/// which neighbours of the new frontier nobody has visited, bring near what there is to know of these, and
+/// change nothing. When the decision is there, they claim what they have seen, or forget it, if the launch is
+/// for more.
 namespace megabed::gpu {
 
 /// Arcs of a frontier for each vertex that there is room for.
@@ -26,13 +27,12 @@ struct SoloTally {
 
 /// The fixed part, in static shared memory.
 struct SoloShared {
-    SoloTally tally[2];   ///< the frontier's, and that of the queue which is being filled; they take turns
-    std::uint32_t units;  ///< of the frontier, where it is mixed
+    SoloTally tally[2];  ///< the frontier's, and that of the queue which is being filled; they take turns
     std::uint32_t warp_sums[kCrewLanes / kWarpLanes];
 };
 
-/// The dynamic part, rows and bitmap, by how many vertices a frontier may have, and by the words of the bitmap: 0 where it stays
-/// in device memory.
+/// The dynamic part, rows and bitmap, by how many vertices a frontier may have, and by the words of the bitmap:
+/// 0 where it stays in device memory.
 class SoloArrays {
 public:
     __device__ SoloArrays(unsigned char* memory, std::uint32_t vertices, std::uint32_t words)
@@ -54,6 +54,7 @@ public:
     [[nodiscard]] __device__ std::uint32_t* bitmap() const {
         return reinterpret_cast<std::uint32_t*>(memory_ + 2 * vertices_ * sizeof(RowHead));
     }
+
 private:
     unsigned char* memory_;
     std::uint32_t vertices_;
@@ -76,7 +77,8 @@ private:
 /// A block's view of the levels that it keeps; every thread has one, and all of them agree.
 class SoloLevels {
 public:
-    __device__ SoloLevels(const RunArguments& run, SoloShared& shared, SoloLists& lists, const SoloArrays& arrays)
+    __device__ SoloLevels(const RunArguments& run, SoloShared& shared, SoloLists& lists,
+                          const SoloArrays& arrays)
         : run_(run), shared_(shared), lists_(lists), arrays_(arrays), lane_(lane_of_warp()) {}
 
     /// Takes the frontier over from device memory. All threads of the block call it; it ends with a barrier.
@@ -108,7 +110,8 @@ public:
         if (queue && is_of_crew()) {
             const auto here = [&](std::uint32_t at) { return at < arrays_.vertices(); };
             const auto degree = [&](std::uint32_t at) {
-                return here(at) ? degree_of_row(arrays_.row(current_)[at], lists_.vertex[at]) : to[at].first_arc;
+                return here(at) ? degree_of_row(arrays_.row(current_)[at], lists_.vertex[at])
+                                : to[at].first_arc;
             };
             (void)sum_before(vertices_, degree, [&](std::uint32_t at, std::uint32_t arcs) {
                 to[at] = {here(at) ? lists_.vertex[at] : to[at].vertex, arcs};
@@ -240,8 +243,7 @@ private:
             shared_.warp_sums[warp] = up_to;
         }
         crew_barrier();
-        const std::uint32_t of_warp =
-            lane_ < kCrewLanes / kWarpLanes ? shared_.warp_sums[lane_] : 0;
+        const std::uint32_t of_warp = lane_ < kCrewLanes / kWarpLanes ? shared_.warp_sums[lane_] : 0;
         std::uint32_t sum = warp_sum(lane_ < warp ? of_warp : 0) + up_to - own;
         for (std::uint32_t at = first; at < last; ++at) {
             const std::uint32_t more = value(at);
@@ -319,12 +321,12 @@ private:
         }
     }
 
-    /// Leaves those open that this lane is the first to come to. No lane branches: one that has nothing to claim
-    /// sets no bit.
+    /// Leaves those open that this lane is the first to come to. No lane branches: one that has nothing to
+    /// claim sets no bit.
     __device__ void claim(Unit& unit) {
-        std::uint32_t* const bitmap = arrays_.words() != 0 ? arrays_.bitmap() : visited_;
         std::uint32_t before[kTogether];
         if (arrays_.words() != 0) {
+            std::uint32_t* const bitmap = arrays_.bitmap();
 #pragma unroll
             for (std::uint32_t at = 0; at < kTogether; ++at) {
                 before[at] = or_in_shared(bitmap[unit.to[at] / 32], (unit.open >> at & 1) << unit.to[at] % 32);
@@ -332,7 +334,7 @@ private:
         } else {
 #pragma unroll
             for (std::uint32_t at = 0; at < kTogether; ++at) {
-                before[at] = atomicOr(&bitmap[unit.to[at] / 32], (unit.open >> at & 1) << unit.to[at] % 32);
+                before[at] = atomicOr(&visited_[unit.to[at] / 32], (unit.open >> at & 1) << unit.to[at] % 32);
             }
         }
 #pragma unroll
@@ -341,19 +343,12 @@ private:
         }
     }
 
-    /// Puts those that are open into the queue. Whole warps call it. A lane loads as many heads
-    /// as any does, so that no load waits for another; what is not open costs the access that all share.
+    /// Puts those that are open into the queue. Whole warps call it. Every lane loads as many heads, so that no
+    /// load waits for another; those that are not open share one access. The loads go out behind the add, which
+    /// would wait behind them in the same queue.
     __device__ void enqueue_open(const Unit& unit) {
         if (__any_sync(kWholeWarp, unit.open != 0) == 0) {
             return;
-        }
-        const RowHead* const heads = run_.graph.head;
-        RowHead row[kTogether];
-#pragma unroll
-        for (std::uint32_t at = 0; at < kTogether; ++at) {
-            const Vertex to = (unit.open >> at & 1) != 0 ? unit.to[at] : 0;
-            const uint4 four = __ldg(reinterpret_cast<const uint4*>(heads) + to);
-            row[at] = {{four.x, four.y, four.z, four.w}};
         }
         SoloTally& tally = shared_.tally[1 - current_];
         const std::uint32_t lanes_before = (1U << lane_) - 1;
@@ -368,6 +363,15 @@ private:
         std::uint32_t place = 0;
         if (lane_ == 0) {
             place = add_in_shared(tally.vertices, all);
+        }
+        const RowHead* const heads = run_.graph.head;
+        RowHead row[kTogether];
+#pragma unroll
+        for (std::uint32_t at = 0; at < kTogether; ++at) {
+            const Vertex to = (unit.open >> at & 1) != 0 ? unit.to[at] : 0;
+            asm volatile("ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];"
+                         : "=r"(row[at].at[0]), "=r"(row[at].at[1]), "=r"(row[at].at[2]), "=r"(row[at].at[3])
+                         : "l"(heads + to));
         }
         place = __shfl_sync(kWholeWarp, place, 0) + before;
         std::uint32_t* const value = run_.arrays.value;
@@ -400,8 +404,7 @@ private:
         }
     }
 
-    /// Atomic, and returns what was there before. The compiler's own functions would first find out which lanes
-    /// of the warp call them for the same word.
+    /// Atomic, and these return what was there before; they stay where they stand among other such code.
     static __device__ std::uint32_t add_in_shared(std::uint32_t& word, std::uint32_t value) {
         std::uint32_t before = 0;
         asm volatile("atom.shared.add.u32 %0, [%1], %2;"
@@ -423,13 +426,13 @@ private:
     SoloShared& shared_;
     SoloLists& lists_;
     SoloArrays arrays_;
-    std::uint32_t lane_;          ///< of the warp
-    std::uint32_t vertices_ = 0;  ///< of the frontier
-    std::uint32_t units_ = 0;     ///< four neighbours or less of one vertex each
-    std::uint32_t level_ = 0;     ///< number of the one that is found next
-    std::uint32_t current_ = 0;   ///< which tally and which rows are the frontier's
-    std::uint32_t queue_ = 0;     ///< which queue of device memory the frontier would lie in
-    bool mixed_ = false;          ///< some vertex of the frontier may have more than four neighbours
+    std::uint32_t lane_;                ///< of the warp
+    std::uint32_t vertices_ = 0;        ///< of the frontier
+    std::uint32_t units_ = 0;           ///< four neighbours or less of one vertex each
+    std::uint32_t level_ = 0;           ///< number of the one that is found next
+    std::uint32_t current_ = 0;         ///< which tally and which rows are the frontier's
+    std::uint32_t queue_ = 0;           ///< which queue of device memory the frontier would lie in
+    bool mixed_ = false;                ///< some vertex of the frontier may have more than four neighbours
     std::uint32_t* visited_ = nullptr;  ///< in device memory
     Unit ahead_;
 };

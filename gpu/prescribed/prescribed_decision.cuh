@@ -3,9 +3,6 @@
 #include "gpu/megakernel/orders.cuh"
 #include "gpu/prescribed/prescribed_wave.cuh"
 
-#include <cstddef>
-#include <utility>
-
 /// How a launch of prescribed waves is decided, and how blocks hear of it.
 namespace megabed::gpu {
 
@@ -23,17 +20,6 @@ static __device__ __noinline__ bool answer_as(const DecisionInputs& inputs, cons
     return true;
 }
 
-template <std::size_t... kAt>
-[[nodiscard]] __device__ bool answer_by(std::index_sequence<kAt...> /*all*/, CompiledPolicy policy,
-                                        const DecisionInputs& inputs, const PolicyState& state,
-                                        Decision& decision) {
-    bool answered = false;
-    (void)((policy == static_cast<CompiledPolicy>(kAt) &&
-            (answered = answer_as<static_cast<CompiledPolicy>(kAt)>(inputs, state, decision), true)) ||
-           ...);
-    return answered;
-}
-
 /// The policy's answer to the entry's request, with what memory says now where it is not the request's own.
 /// Called by one thread.
 [[nodiscard]] __device__ inline bool decide_prescribed(const PrescribedArguments& run,
@@ -43,8 +29,9 @@ template <std::size_t... kAt>
     if (!run.tokens) {
         observe_memory(Bytes(shared.state.resident_bytes), run.budget, inputs.request);
     }
-    return answer_by(std::make_index_sequence<kCompiledPolicies>(), run.run.policy, inputs, shared.state.policy,
-                     shared.block.decision);
+    return with_policy(run.run.policy, [&]<CompiledPolicy kPolicy>() {
+        return answer_as<kPolicy>(inputs, shared.state.policy, shared.block.decision);
+    });
 }
 
 /// The host's answer. A host that goes away answers with the end. Called by one thread.

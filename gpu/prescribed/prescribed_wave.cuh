@@ -8,8 +8,7 @@ namespace megabed::gpu {
 
 /// What the threads of a block have in common.
 struct PrescribedShared {
-    BlockShared
-        block;  ///< of it: orders, decision, run.inputs, barrier_target, failed, begun, state.wave
+    BlockShared block;  ///< of it: orders, decision, run.inputs, barrier_target, failed, begun, state.wave
     PrescribedState state;
     PrescribedEntry entry;   ///< of the wave that comes next, or is under way
     std::uint64_t total[3];  ///< arcs, hits and sum of the block in this wave

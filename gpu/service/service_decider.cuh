@@ -1,12 +1,10 @@
 #pragma once
 
+#include "gpu/megakernel/policy_switch.cuh"
 #include "gpu/service/epoch_end.cuh"
 #include "gpu/service/service_note.h"
-#include "policy/compiled_policy.h"
 
-#include <cstddef>
 #include <cstring>
-#include <utility>
 
 namespace megabed {
 
@@ -24,19 +22,6 @@ static __device__ __noinline__ bool decide_service_as(const DecisionRules& rules
     return true;
 }
 
-template <std::size_t... kPolicies>
-__device__ bool decide_service(const DecisionRules& rules, const ServiceReadings& readings,
-                               const PolicyState& state, Decision& decision,
-                               std::index_sequence<kPolicies...> /*all*/) {
-    bool answered = false;
-    (void)((rules.policy == static_cast<CompiledPolicy>(kPolicies) &&
-            (answered =
-                 decide_service_as<static_cast<CompiledPolicy>(kPolicies)>(rules, readings, state, decision),
-             true)) ||
-           ...);
-    return answered;
-}
-
 /// In shared memory: a copy of what the kernel before left behind, and the answer of the policy.
 struct DeciderBoard {
     DecisionLoop loop;
@@ -48,8 +33,9 @@ struct DeciderBoard {
 /// steward's other rounds need not carry its registers.
 static __device__ __noinline__ void decide_on(const DecisionRules& rules, DeciderBoard& board) {
     DecisionLoop& loop = board.loop;
-    const bool answered = decide_service(rules, loop.note.readings, loop.policy, board.decision,
-                                         std::make_index_sequence<kCompiledPolicies>());
+    const bool answered = gpu::with_policy(rules.policy, [&]<CompiledPolicy kPolicy>() {
+        return decide_service_as<kPolicy>(rules, loop.note.readings, loop.policy, board.decision);
+    });
     if (answered) {
         loop.policy = board.decision.next;
         loop.note.recommendation = board.decision.recommendation;

@@ -30,12 +30,22 @@ inline constexpr const char* kDecideProgram = R"(
 #include "policy/hardened_policy.h"
 #include "policy/reference_policy.h"
 using namespace megabed;
-extern "C" __global__ void decide(const LaunchRequest* requests, Result<Decision>* hardened_decisions,
-                                  Result<reference::Answer>* answers, std::uint32_t count) {
+template <class Value>
+struct Told {  // a Result lies in another way on the host
+    Value value{};
+    Error error{};
+    bool has_value = false;
+};
+template <class Value>
+__device__ Told<Value> told(const Result<Value>& result) {
+    return result ? Told<Value>{*result, {}, true} : Told<Value>{{}, result.error(), false};
+}
+extern "C" __global__ void decide(const LaunchRequest* requests, Told<Decision>* hardened_decisions,
+                                  Told<reference::Answer>* answers, std::uint32_t count) {
     const std::uint32_t at = blockIdx.x * blockDim.x + threadIdx.x;
     if (at < count) {
-        hardened_decisions[at] = hardened::recommend({}, requests[at], {});
-        answers[at] = reference::recommend({}, requests[at]);
+        hardened_decisions[at] = told(hardened::recommend({}, requests[at], {}));
+        answers[at] = told(reference::recommend({}, requests[at]));
     }
 }
 )";
