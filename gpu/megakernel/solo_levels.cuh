@@ -176,7 +176,7 @@ public:
     /// All threads of the block meet here, from wherever their warps are.
     static __device__ void meet() {
         constexpr int kBarrier = 2;
-        asm volatile("bar.sync %0, %1;" ::"n"(kBarrier), "n"(kBlockLanes) : "memory");
+        wait_at<kBarrier, kBlockLanes>();
     }
 
     /// Of the frontier.
@@ -197,7 +197,14 @@ private:
     [[nodiscard]] __device__ std::uint32_t first_of_warp() const { return crew_lane() - lane_; }
     static __device__ void crew_barrier() {
         constexpr int kBarrier = 1;
-        asm volatile("bar.sync %0, %1;" ::"n"(kBarrier), "n"(kCrewLanes) : "memory");
+        wait_at<kBarrier, kCrewLanes>();
+    }
+    /// A barrier of some warps. Lanes of a warp may come to it one after the other: unlike `bar.sync` it does
+    /// not require that the compiler has brought them together before.
+    template <int kBarrier, std::uint32_t kLanes>
+    static __device__ void wait_at() {
+        __syncwarp();
+        asm volatile("barrier.sync %0, %1;" ::"n"(kBarrier), "n"(kLanes) : "memory");
     }
 
     [[nodiscard]] __device__ RowHead load_head(Vertex vertex) const {

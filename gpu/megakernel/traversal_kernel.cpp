@@ -91,6 +91,7 @@ public:
         arguments_.graph = device_graph_.view();
         if (arcs_nowhere_) {
             arguments_.graph.column = reinterpret_cast<const Vertex*>(std::uintptr_t{4096});
+            arguments_.graph.head = reinterpret_cast<const RowHead*>(std::uintptr_t{4096});
         }
         if (const auto got = allocate_arrays(); !got) {
             return got;
