@@ -151,11 +151,18 @@ __device__ inline void wait_for_blocks(const RunArguments& run, BlockShared& sha
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
     return __reduce_add_sync(0xFFFF'FFFFU, value);
 #else
-    for (std::uint32_t step = kWarpLanes / 2; step != 0; step /= 2) {
-        value += __shfl_xor_sync(0xFFFF'FFFFU, value, static_cast<int>(step));
+    return static_cast<std::uint32_t>(warp_sum(std::uint64_t{value}));
+#endif
+}
+
+/// The sum over the lanes of a warp up to this one. Requires: the whole warp calls it.
+template <class Value>
+[[nodiscard]] __device__ Value warp_sum_up_to(Value value) {
+    for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
+        const Value below = __shfl_up_sync(0xFFFF'FFFFU, value, step);
+        value += lane_of_warp() >= step ? below : 0;
     }
     return value;
-#endif
 }
 
 /// Adds what every lane of the block has found and inspected to the counts of the wave.

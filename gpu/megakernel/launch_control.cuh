@@ -235,22 +235,18 @@ private:
         if (blockIdx.x == 0) {
             LaunchNote& note = note_of(shared_.state.noted);
             note.end_ns = now;
+            if (!shared_.orders.solo) {  // else `begin_note` has told them
+                note.items = shared_.items;
+                note.arcs = shared_.arcs;
+                note.waves = shared_.waves;
+                note.levels = shared_.levels;
+                clear_launch();
+            }
         }
         shared_.launch_start = now;
-        const std::uint32_t noted = shared_.state.noted;
-        shared_.state.noted = noted + 1;
-        if (shared_.orders.solo) {
-            return;
-        }
-        if (blockIdx.x == 0) {
-            LaunchNote& note = note_of(noted);
-            note.items = shared_.items;
-            note.arcs = shared_.arcs;
-            note.waves = shared_.waves;
-            note.levels = shared_.levels;
-        }
-        clear_launch();
+        ++shared_.state.noted;
     }
+    /// Only the leader's are read.
     __device__ void clear_launch() {
         shared_.items = 0;
         shared_.arcs = 0;

@@ -46,14 +46,10 @@ __device__ inline void grant(const RunArguments& run, const LaunchRecommendation
     return observation;
 }
 
-/// Decides from the state in shared memory, into it. False: the policy refused. Called by one thread. A
-/// function of its own, so that it has its registers.
+/// False: the policy refused. Called by one thread.
 template <CompiledPolicy kPolicy>
-static __device__ __noinline__ bool decide_as(const DecisionInputs& inputs, const LoopState& state,
-                                              Decision& decision) {
-    __builtin_assume(__isShared(&inputs));
-    __builtin_assume(__isShared(&state));
-    __builtin_assume(__isShared(&decision));
+[[nodiscard]] __device__ bool decide_from(const DecisionInputs& inputs, const LoopState& state,
+                                          Decision& decision) {
     const auto answer =
         recommend_compiled(kPolicy, inputs.parameters, observation_of(inputs, state), state.policy);
     if (!answer) {
@@ -63,17 +59,14 @@ static __device__ __noinline__ bool decide_as(const DecisionInputs& inputs, cons
     return true;
 }
 
-/// The same with inputs that the compiler knows: `Inputs::value`, a constant.
-template <CompiledPolicy kPolicy, class Inputs>
-[[nodiscard]] __device__ bool decide_with(const LoopState& state, Decision& decision) {
-    constexpr DecisionInputs kInputs = Inputs::value;
-    const auto answer =
-        recommend_compiled(kPolicy, kInputs.parameters, observation_of(kInputs, state), state.policy);
-    if (!answer) {
-        return false;
-    }
-    decision = *answer;
-    return true;
+/// The same from shared memory, into it: a function of its own, so that every policy has its registers.
+template <CompiledPolicy kPolicy>
+static __device__ __noinline__ bool decide_as(const DecisionInputs& inputs, const LoopState& state,
+                                              Decision& decision) {
+    __builtin_assume(__isShared(&inputs));
+    __builtin_assume(__isShared(&state));
+    __builtin_assume(__isShared(&decision));
+    return decide_from<kPolicy>(inputs, state, decision);
 }
 
 /// Decides by the policy that the run names, from inputs in memory.
@@ -89,7 +82,7 @@ public:
     }
 };
 
-/// Decides by one policy whose inputs the compiler knows.
+/// Decides by one policy whose inputs the compiler knows: `Inputs::value`, a constant.
 template <CompiledPolicy kPolicy, class Inputs>
 class ConstantPolicy {
 public:
@@ -100,7 +93,8 @@ public:
         return run.policy == kPolicy && run.inputs == kInputs && !run.host_decides;
     }
     static __device__ bool decide(const RunArguments& /*run*/, BlockShared& shared) {
-        return decide_with<kPolicy, Inputs>(shared.state, shared.decision);
+        constexpr DecisionInputs kInputs = Inputs::value;
+        return decide_from<kPolicy>(kInputs, shared.state, shared.decision);
     }
 };
 

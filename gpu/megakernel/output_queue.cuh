@@ -32,11 +32,7 @@ inline constexpr std::uint32_t kPulledQueueMost = 1U << 14;
 /// and returns what was there before. Returns the first place of the lane. Requires: the whole warp calls it.
 template <class Add>
 [[nodiscard]] __device__ std::uint64_t take_places(std::uint64_t own, Add add) {
-    std::uint64_t up_to = own;
-    for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
-        const std::uint64_t below = __shfl_up_sync(0xFFFF'FFFFU, up_to, step);
-        up_to += lane_of_warp() >= step ? below : 0;
-    }
+    const std::uint64_t up_to = warp_sum_up_to(own);
     std::uint64_t first = 0;
     if (lane_of_warp() == kWarpLanes - 1 && up_to != 0) {
         first = add(up_to);

@@ -59,14 +59,12 @@ __device__ void lead_solo(BlockShared& shared, const SoloMemory& memory) {
             shared.state.resident_bytes = resident_bytes(shared.run);
             counts_cleared = counts_cleared || control.clear_counts();
         }
-        __syncwarp();
         SoloLevels::meet();
         levels.turn();
         if (threadIdx.x == 0) {
             control.conclude_level(levels.tally().vertices, levels.tally().arcs);
             next_launch<kKind, Decider>(shared, true);
         }
-        __syncwarp();
         SoloLevels::meet();
     } while (shared.orders.solo);
     if (hands_back(shared.orders)) {
@@ -74,7 +72,6 @@ __device__ void lead_solo(BlockShared& shared, const SoloMemory& memory) {
         if (threadIdx.x == 0) {
             control.resume_others(counts_cleared);
         }
-        __syncwarp();
         SoloLevels::meet();
     }
 }

@@ -240,11 +240,7 @@ private:
         for (std::uint32_t at = first; at < last; ++at) {
             own += value(at);
         }
-        std::uint32_t up_to = own;
-        for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
-            const std::uint32_t below = __shfl_up_sync(kWholeWarp, up_to, step);
-            up_to += lane_ >= step ? below : 0;
-        }
+        const std::uint32_t up_to = warp_sum_up_to(own);
         const std::uint32_t warp = crew_lane() / kWarpLanes;
         if (lane_ == kWarpLanes - 1) {
             shared_.warp_sums[warp] = up_to;

@@ -49,7 +49,6 @@ class WaveLaunch {
 public:
     explicit __device__ WaveLaunch(BlockShared& shared) : run_(shared.run), shared_(shared), control_(shared) {}
 
-    /// One launch by all blocks that it is for.
     __device__ void run() {
         if (blockIdx.x == 0 && threadIdx.x == kBlockLanes - 1) {
             control_.begin_note();

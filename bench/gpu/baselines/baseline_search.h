@@ -11,7 +11,7 @@
 /// Breadth-first searches that are not the megakernel's, to be measured beside it. All three push and pull with
 /// the same device functions (search_steps.cuh), decide by GAP's rule, and search the graph as DeviceGraph
 /// uploads it: renumbered by falling degree where degrees are skewed, as for the megakernel. They do not use
-/// its copies of first neighbours.
+/// the heads of its rows.
 namespace megabed::baselines {
 
 class BaselineSearch {
