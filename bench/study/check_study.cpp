@@ -6,9 +6,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <chrono>
 #include <map>
-#include <thread>
 #include <utility>
 
 namespace megabed {
@@ -23,31 +21,23 @@ Loaded<CheckResult> check_sample(const StoredSample& sample, unsigned jobs, std:
         }
         stored.emplace(static_cast<std::int64_t>(run.spec.id), &run);
     }
-    CheckResult result;
-    StudyWorkers workers(jobs, stop);
-    auto next = sample.runs.begin();
-    while (next != sample.runs.end() || workers.in_flight() != 0) {
-        while (next != sample.runs.end() && workers.hungry()) {
-            workers.give((next++)->spec);
-        }
-        auto outcome = workers.take();
-        if (!outcome) {
-            if (stop.stop_requested()) {
-                next = sample.runs.end();
-            }
-            std::this_thread::sleep_for(std::chrono::microseconds(500));
-            continue;
-        }
-        ++result.checked;
-        const StoredRun& run = *stored.at(outcome->id);
-        const std::string seen = outcome->error ? *outcome->error : outcome->digest.value_or("");
-        if (seen != run.digest) {
-            result.different.push_back({run.spec.id,
-                                        fmt::format("{} under {}, seed {}", run.spec.run, run.spec.policy, run.spec.seed),
-                                        run.digest, seen});
-        }
+    std::vector<PointSpec> specs;
+    specs.reserve(sample.runs.size());
+    for (const StoredRun& run : sample.runs) {
+        specs.push_back(run.spec);
     }
-    result.interrupted = result.checked < sample.runs.size();
+    CheckResult result;
+    StudyWorkers workers(jobs, std::move(stop));
+    result.interrupted = !workers.run_all(specs, [&](const RunOutcome& outcome) {
+        ++result.checked;
+        const StoredRun& run = *stored.at(outcome.id);
+        const std::string seen = outcome.error ? *outcome.error : outcome.digest.value_or("");
+        if (seen != run.digest) {
+            result.different.push_back(
+                {run.spec.id, fmt::format("{} under {}, seed {}", run.spec.run, run.spec.policy, run.spec.seed),
+                 run.digest, seen});
+        }
+    });
     std::sort(result.different.begin(), result.different.end(),
               [](const DifferentRun& left, const DifferentRun& right) { return left.id < right.id; });
     return result;

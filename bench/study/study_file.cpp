@@ -1,6 +1,7 @@
 #include "bench/study/study_file.h"
 
 #include "bench/scenario_runner.h"
+#include "bench/settings_file.h"
 #include "scenarios/catalog.h"
 #include "scenarios/scenario_loader.h"
 #include "scenarios/section_reader.h"
@@ -28,40 +29,6 @@ struct ScenarioChoice {
     std::vector<std::string> runs;
     std::uint64_t line = 0;
 };
-
-/// A value as TOML on one line.
-std::string as_toml(const toml::node& node) {
-    if (const auto* const text = node.as_string()) {
-        std::string quoted = "\"";
-        for (const char character : text->get()) {
-            if (character == '"' || character == '\\') {
-                quoted += '\\';
-            }
-            quoted += character;
-        }
-        return quoted + '"';
-    }
-    std::vector<std::string> inner;
-    if (const toml::array* const array = node.as_array()) {
-        for (const toml::node& entry : *array) {
-            inner.push_back(as_toml(entry));
-        }
-        return fmt::format("[{}]", fmt::join(inner, ", "));
-    }
-    if (const toml::table* const table = node.as_table()) {
-        for (const auto& [key, entry] : *table) {
-            inner.push_back(fmt::format("{}={}", key.str(), as_toml(entry)));
-        }
-        return fmt::format("{{{}}}", fmt::join(inner, ", "));
-    }
-    return as_written(node);
-}
-
-/// The same, a text without its quotes: for labels, and for templates that have their own.
-std::string bare(const toml::node& node) {
-    const auto* const text = node.as_string();
-    return text != nullptr ? text->get() : as_toml(node);
-}
 
 std::optional<double> number_of(const std::string& text) {
     double number = 0;
@@ -319,7 +286,7 @@ private:
             }
             std::vector<Value> values;
             for (const toml::node& value : *array) {
-                values.push_back({bare(value), as_toml(value)});
+                values.push_back({as_bare_toml(value), as_toml(value)});
                 if (std::count(values.begin(), values.end(), values.back()) > 1) {
                     refuse(&value, "parameter.values", fmt::format("holds {} twice", as_written(value)),
                            "each once");
@@ -558,42 +525,19 @@ std::string whole_digest(const Study& study) {
     return hex(digest.value());
 }
 
-void flatten(const toml::table& table, const std::string& prefix, std::vector<std::string>& settings) {
-    for (const auto& [key, node] : table) {
-        const std::string dotted = prefix.empty() ? std::string(key.str()) : fmt::format("{}.{}", prefix, key.str());
-        if (const toml::table* const inner = node.as_table()) {
-            flatten(*inner, dotted, settings);
-        } else {
-            settings.push_back(fmt::format("{}={}", dotted, as_toml(node)));
-        }
-    }
-}
-
 }  // namespace
 
-Loaded<std::vector<std::string>> load_settings(const fs::path& path) {
-    const auto text = read_text_file(path);
-    if (!text) {
-        return Refusal(text.error());
+Loaded<Study> read_study(const toml::table& root, const fs::path& path, std::string text) {
+    auto study = StudyReader(root, path).read();
+    if (!study) {
+        return study;
     }
-    auto root = parse_toml(*text, path.string());
-    if (!root) {
-        return Refusal(root.error());
+    study->text = std::move(text);
+    study->digest = whole_digest(*study);
+    if (const auto checked = check_runs(*study); !checked) {
+        return Refusal(checked.error());
     }
-    root->erase("provenance");
-    root->erase("run");
-    root->erase("format");
-    root->erase("summary");
-    std::vector<std::string> settings;
-    flatten(*root, "", settings);
-    if (settings.empty()) {
-        return Refusal(InputError{.where = path.string(),
-                                  .line = {},
-                                  .key = {},
-                                  .problem = "has no settings",
-                                  .allowed = "tables of a scenario, such as [policy.arcs]"});
-    }
-    return settings;
+    return study;
 }
 
 Loaded<Study> load_study(const fs::path& path) {
@@ -605,16 +549,7 @@ Loaded<Study> load_study(const fs::path& path) {
     if (!root) {
         return Refusal(root.error());
     }
-    auto study = StudyReader(*root, path).read();
-    if (!study) {
-        return study;
-    }
-    study->text = *std::move(text);
-    study->digest = whole_digest(*study);
-    if (const auto checked = check_runs(*study); !checked) {
-        return Refusal(checked.error());
-    }
-    return study;
+    return read_study(*root, path, *std::move(text));
 }
 
 }  // namespace megabed

@@ -1,9 +1,12 @@
 #pragma once
 
 #include "bench/study/study.h"
+#include "scenarios/toml.h"
 #include "sim/input_error.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace megabed {
 
@@ -17,8 +20,7 @@ inline constexpr std::uint64_t kStudyRunsMax = 100'000'000;
 /// Errors: file, line, key, the value and what is allowed.
 [[nodiscard]] Loaded<Study> load_study(const std::filesystem::path& path);
 
-/// The settings of a TOML file, such as `megabed tune` writes, a `KEY=VALUE` for each of its keys; the tables
-/// `provenance` and `run` are left out. Errors: as `parse_toml`; a key that no scenario has.
-[[nodiscard]] Loaded<std::vector<std::string>> load_settings(const std::filesystem::path& path);
+/// The same of a table that was read from that file. Errors: as load_study.
+[[nodiscard]] Loaded<Study> read_study(const toml::table& root, const std::filesystem::path& path, std::string text);
 
 }  // namespace megabed

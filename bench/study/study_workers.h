@@ -8,7 +8,9 @@
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <span>
 #include <stop_token>
 
 namespace megabed {
@@ -30,8 +32,12 @@ public:
     [[nodiscard]] std::optional<RunOutcome> take();
     [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
 
+    /// Carries all of them out and hands over each outcome, in any order. False: a stop came before the last.
+    [[nodiscard]] bool run_all(std::span<const PointSpec> specs, const std::function<void(RunOutcome)>& on_outcome);
+
 private:
     unsigned threads_;
+    std::stop_token stop_;
     PointRunner runner_;
     tbb::global_control parallelism_;  // by default it is one a core, the calling thread included
     tbb::task_arena arena_;
