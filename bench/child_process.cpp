@@ -74,7 +74,8 @@ std::optional<ChildResult> run_child(const std::vector<std::string>& words, Chil
     }
     arguments.push_back(nullptr);
     pid_t child = 0;
-    const int failed = ::posix_spawnp(&child, arguments.front(), files.get(), nullptr, arguments.data(), environ);
+    const int failed =
+        ::posix_spawnp(&child, arguments.front(), files.get(), nullptr, arguments.data(), environ);
     if (output == ChildOutput::Captured) {
         (void)::close(pipe[1]);
     }

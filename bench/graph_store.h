@@ -16,8 +16,8 @@ namespace megabed {
 
 using SharedGraph = std::shared_ptr<const CsrGraph>;
 
-/// Graphs by source, so that runs that name the same file or SPEC load it once. Threads may share a store: who asks
-/// for a graph that another is loading waits for it.
+/// Graphs by source, so that runs that name the same file or SPEC load it once. Threads may share a store: who
+/// asks for a graph that another is loading waits for it.
 class GraphStore {
 public:
     /// Keeps the `kept` graphs that were asked for last; others live as long as somebody holds them.

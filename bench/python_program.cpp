@@ -48,7 +48,8 @@ Loaded<fs::path> find_program(const std::string& program) {
             return path;
         }
     }
-    return Refusal(unavailable(program, "is not where megabed was built or installed", "the whole checkout or package"));
+    return Refusal(
+        unavailable(program, "is not where megabed was built or installed", "the whole checkout or package"));
 }
 
 }  // namespace
@@ -69,8 +70,9 @@ Loaded<int> run_python(const std::string& program, const std::vector<std::string
             return result->status;
         }
     }
-    return Refusal(unavailable("python3", fmt::format("none is here with {}", fmt::join(needs, ", ")),
-                               "the packages python3 and python3-matplotlib; MEGABED_PYTHON names an interpreter"));
+    return Refusal(
+        unavailable("python3", fmt::format("none is here with {}", fmt::join(needs, ", ")),
+                    "the packages python3 and python3-matplotlib; MEGABED_PYTHON names an interpreter"));
 }
 
 }  // namespace megabed

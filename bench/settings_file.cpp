@@ -72,12 +72,12 @@ Loaded<std::vector<std::string>> load_settings(const std::filesystem::path& path
         flatten(*root, "", settings);
     }
     if (settings.empty()) {
-        return Refusal(InputError{.where = path.string(),
-                                  .line = {},
-                                  .key = {},
-                                  .problem = root->contains("run") ? "has runs, and is no file of settings"
-                                                                   : "has no settings",
-                                  .allowed = "tables of a scenario without runs, such as [policy.arcs]"});
+        return Refusal(InputError{
+            .where = path.string(),
+            .line = {},
+            .key = {},
+            .problem = root->contains("run") ? "has runs, and is no file of settings" : "has no settings",
+            .allowed = "tables of a scenario without runs, such as [policy.arcs]"});
     }
     return settings;
 }

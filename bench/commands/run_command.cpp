@@ -273,8 +273,9 @@ void add_run_command(CLI::App& app, Action& action) {
         ->add_option("--set", arguments->settings,
                      "KEY=VALUE: replace a key for every run, such as memory.budget='1 GiB'; may be repeated")
         ->allow_extra_args(false);
-    command->add_option("--settings", arguments->settings_file,
-                        "TOML file of settings, such as `megabed tune` writes: tables of a scenario without runs");
+    command->add_option(
+        "--settings", arguments->settings_file,
+        "TOML file of settings, such as `megabed tune` writes: tables of a scenario without runs");
     constexpr std::uint64_t kReplicationsMax = 1'000'000;
     command
         ->add_option(

@@ -44,7 +44,8 @@ unsigned jobs_of(const StudyArguments& arguments, const MessageLink* link) {
     if (arguments.jobs != 0) {
         return arguments.jobs;
     }
-    const unsigned here = link == nullptr ? 1 : static_cast<unsigned>(std::max(1, link->size_on_this_machine()));
+    const unsigned here =
+        link == nullptr ? 1 : static_cast<unsigned>(std::max(1, link->size_on_this_machine()));
     return std::max(1U, std::thread::hardware_concurrency() / here);
 }
 
@@ -87,22 +88,23 @@ int show_dry_run(const Study& study, const StudyArguments& arguments, unsigned j
                                         {"estimate_seconds", seconds}}));
         return kExitDone;
     }
-    fmt::print("{}: {}\n  {}\n  about {} on {} threads, from {} runs that were tried; nothing is written\n", study.name,
-               study.summary, shape_of(study), human_seconds(seconds), jobs * processes, estimate.tried);
+    fmt::print("{}: {}\n  {}\n  about {} on {} threads, from {} runs that were tried; nothing is written\n",
+               study.name, study.summary, shape_of(study), human_seconds(seconds), jobs * processes,
+               estimate.tried);
     return kExitDone;
 }
 
 std::string verdict_table(const Study& study, const StudyResult& result) {
-    std::string text =
-        fmt::format("  {:<24} {:>9} {:>7} {:>18} {:>12} {:>12}\n", "policy", "done", "failed", "makespan, ratio",
-                    "regret, mean", "flaps, mean");
+    std::string text = fmt::format("  {:<24} {:>9} {:>7} {:>18} {:>12} {:>12}\n", "policy", "done", "failed",
+                                   "makespan, ratio", "regret, mean", "flaps, mean");
     for (const PolicyVerdict& verdict : result.verdicts) {
         const std::string ratio =
             verdict.makespan_ratio > 0 ? fmt::format("{:.3f}", verdict.makespan_ratio) : std::string("-");
         const std::string regret =
             std::isnan(verdict.regret_mean) ? "-" : fmt::format("{:.1f} %", verdict.regret_mean * 100);
-        fmt::format_to(std::back_inserter(text), "  {:<24} {:>9} {:>7} {:>18} {:>12} {:>12.2f}\n", verdict.label,
-                       with_commas(verdict.done), with_commas(verdict.failed), ratio, regret, verdict.flaps_mean);
+        fmt::format_to(std::back_inserter(text), "  {:<24} {:>9} {:>7} {:>18} {:>12} {:>12.2f}\n",
+                       verdict.label, with_commas(verdict.done), with_commas(verdict.failed), ratio, regret,
+                       verdict.flaps_mean);
     }
     text += fmt::format("  (ratio: geometric mean of makespan over that of {}, run by run)\n", study.baseline);
     return text;
@@ -158,8 +160,10 @@ int check(const StudyArguments& arguments) {
     if (arguments.json) {
         Json different = Json::array();
         for (const DifferentRun& run : result->different) {
-            different.push_back(
-                {{"id", run.id}, {"run", run.label}, {"expected_digest", run.expected}, {"digest", run.digest}});
+            different.push_back({{"id", run.id},
+                                 {"run", run.label},
+                                 {"expected_digest", run.expected},
+                                 {"digest", run.digest}});
         }
         fmt::print("{}", json_text(Json{{"db", *arguments.check},
                                         {"revision", ours},
@@ -174,7 +178,8 @@ int check(const StudyArguments& arguments) {
         }
         fmt::print("{}: {} of {} runs done again: {} the same, {} different\n", *arguments.check,
                    with_commas(result->checked), with_commas(sample->runs_done),
-                   with_commas(result->checked - result->different.size()), with_commas(result->different.size()));
+                   with_commas(result->checked - result->different.size()),
+                   with_commas(result->different.size()));
         if (sample->revision != ours) {
             fmt::print("(begun by megabed {}, checked by {})\n", sample->revision, ours);
         }
@@ -188,7 +193,8 @@ int check(const StudyArguments& arguments) {
 /// The options as they were typed, for the record.
 std::string command_line(const StudyArguments& arguments, const std::string& database, unsigned jobs) {
     return fmt::format("megabed study {} --db {} --jobs {}{}{}", arguments.file, database, jobs,
-                       arguments.retry_failed ? " --retry-failed" : "", arguments.any_revision ? " --any-revision" : "");
+                       arguments.retry_failed ? " --retry-failed" : "",
+                       arguments.any_revision ? " --any-revision" : "");
 }
 
 int run(const StudyArguments& arguments) {
@@ -245,25 +251,29 @@ int run(const StudyArguments& arguments) {
 void add_study_command(CLI::App& app, Action& action) {
     const auto arguments = std::make_shared<StudyArguments>();
     CLI::App* const command = app.add_subcommand(
-        "study", "Run scenarios x policies x parameters x seeds into a database; again, it goes on where it stopped.");
+        "study",
+        "Run scenarios x policies x parameters x seeds into a database; again, it goes on where it stopped.");
     CLI::Option* const file = command->add_option(
-        "FILE", arguments->file, "study file (.toml); keys: bench/study/STUDIES.md. Under mpirun, all processes share it");
+        "FILE", arguments->file,
+        "study file (.toml); keys: bench/study/STUDIES.md. Under mpirun, all processes share it");
     command->add_option("--db", arguments->database,
                         "SQLite database to write or go on with (default: the file's stem.db; tables: "
                         "bench/study/schema.sql)");
     command
-        ->add_option("--jobs", arguments->jobs,
-                     "threads of each process; 0: its share of the machine's cores. Results do not depend on it")
+        ->add_option(
+            "--jobs", arguments->jobs,
+            "threads of each process; 0: its share of the machine's cores. Results do not depend on it")
         ->capture_default_str()
         ->check(CLI::Range(0U, 1024U));
-    command->add_flag("--dry-run", arguments->dry_run, "say how many runs there are and, from a few, how long they take");
+    command->add_flag("--dry-run", arguments->dry_run,
+                      "say how many runs there are and, from a few, how long they take");
     command->add_flag("--retry-failed", arguments->retry_failed, "do runs again that have failed");
     command->add_flag("--any-revision", arguments->any_revision,
                       "go on with a database that another revision of megabed began");
-    CLI::Option* const check_option =
-        command->add_option("--check", arguments->check,
-                            "database: do a sample of its simulated runs again and compare digests; exit 1 where one "
-                            "differs");
+    CLI::Option* const check_option = command->add_option(
+        "--check", arguments->check,
+        "database: do a sample of its simulated runs again and compare digests; exit 1 where one "
+        "differs");
     command->add_option("--sample", arguments->sample, "runs that --check does again, spread evenly")
         ->capture_default_str()
         ->check(whole_number(1'000'000'000, 1));

@@ -42,7 +42,8 @@ Setting parts_of(const std::string& setting) {
     const std::size_t equals = setting.find('=');
     const std::string dotted = setting.substr(0, equals);
     const std::size_t dot = dotted.rfind('.');
-    return {dot == std::string::npos ? "" : dotted.substr(0, dot), dotted.substr(dot + 1), setting.substr(equals + 1)};
+    return {dot == std::string::npos ? "" : dotted.substr(0, dot), dotted.substr(dot + 1),
+            setting.substr(equals + 1)};
 }
 
 /// The file that `--settings` and a study take: the tuned parameters, and where they come from.
@@ -84,11 +85,13 @@ Json json_of(const TunePlan& plan, const TuneResult& result) {
     }
     Json rungs = Json::array();
     for (const TuneRung& rung : result.rungs) {
-        rungs.push_back({{"candidates", rung.candidates}, {"points", rung.points}, {"best_speedup", rung.best_speedup}});
+        rungs.push_back(
+            {{"candidates", rung.candidates}, {"points", rung.points}, {"best_speedup", rung.best_speedup}});
     }
     Json scenarios = Json::array();
     for (const ScenarioVerdict& row : result.verdict) {
-        scenarios.push_back({{"scenario", row.label}, {"speedup", row.tuned}, {"speedup_of_defaults", row.defaults}});
+        scenarios.push_back(
+            {{"scenario", row.label}, {"speedup", row.tuned}, {"speedup_of_defaults", row.defaults}});
     }
     return {{"policy", plan.tuned_on.policies[kTunedPolicy].name},
             {"baseline", plan.tuned_on.policies[kTuneBaseline].name},
@@ -112,8 +115,8 @@ std::string table_of(const TunePlan& plan, const TuneResult& result) {
                                    study.policies[kTunedPolicy].name, study.policies[kTuneBaseline].name);
     auto out = std::back_inserter(text);
     for (const TuneRung& rung : result.rungs) {
-        fmt::format_to(out, "  {:>5} candidates on {:>4} points: the best is {:.3f} times as fast as {}\n", rung.candidates,
-                       rung.points, rung.best_speedup, study.policies[kTuneBaseline].name);
+        fmt::format_to(out, "  {:>5} candidates on {:>4} points: the best is {:.3f} times as fast as {}\n",
+                       rung.candidates, rung.points, rung.best_speedup, study.policies[kTuneBaseline].name);
     }
     text += result.best.empty() ? "  best: the policy's own parameters\n" : "  best:\n";
     for (const std::string& setting : result.best) {
@@ -123,9 +126,9 @@ std::string table_of(const TunePlan& plan, const TuneResult& result) {
     for (const ScenarioVerdict& row : result.verdict) {
         fmt::format_to(out, "  {:<32} {:>10.3f} {:>10.3f}\n", row.label, row.tuned, row.defaults);
     }
-    fmt::format_to(out, "  {:<32} {:>10.3f} {:>10.3f}\n  {:<32} {:>10.3f} {:>10.3f}\n", "geometric mean, held out",
-                   result.held_out.speedup(), result.defaults_held_out.speedup(), "geometric mean, tuned on",
-                   result.tuned_on.speedup(), result.defaults_tuned_on.speedup());
+    fmt::format_to(out, "  {:<32} {:>10.3f} {:>10.3f}\n  {:<32} {:>10.3f} {:>10.3f}\n",
+                   "geometric mean, held out", result.held_out.speedup(), result.defaults_held_out.speedup(),
+                   "geometric mean, tuned on", result.tuned_on.speedup(), result.defaults_tuned_on.speedup());
     return text;
 }
 
@@ -162,9 +165,11 @@ void add_tune_command(CLI::App& app, Action& action) {
     const auto arguments = std::make_shared<TuneArguments>();
     CLI::App* const command =
         app.add_subcommand("tune", "Search for a policy's parameters; the verdict is on scenarios held out.");
-    command->add_option("FILE", arguments->file, "what to tune, and on what (.toml); keys: bench/study/STUDIES.md")
+    command
+        ->add_option("FILE", arguments->file, "what to tune, and on what (.toml); keys: bench/study/STUDIES.md")
         ->required();
-    command->add_option("--out", arguments->out, "settings file to write, for `megabed run --settings` and for studies");
+    command->add_option("--out", arguments->out,
+                        "settings file to write, for `megabed run --settings` and for studies");
     command->add_option("--jobs", arguments->jobs, "threads; 0: one a core. The result does not depend on it")
         ->capture_default_str()
         ->check(CLI::Range(0U, 1024U));

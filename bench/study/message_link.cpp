@@ -47,12 +47,13 @@ Loaded<std::unique_ptr<MessageLink>> open_message_link() {
     void* const module = load_module();
     void* const maker = module == nullptr ? nullptr : ::dlsym(module, kMaker);
     if (maker == nullptr) {
-        return Refusal(InputError{.kind = InputErrorKind::Unavailable,
-                                  .where = "mpirun",
-                                  .line = {},
-                                  .key = {},
-                                  .problem = "this build of megabed has no MPI",
-                                  .allowed = "one that was built with libopenmpi-dev installed, or one process"});
+        return Refusal(
+            InputError{.kind = InputErrorKind::Unavailable,
+                       .where = "mpirun",
+                       .line = {},
+                       .key = {},
+                       .problem = "this build of megabed has no MPI",
+                       .allowed = "one that was built with libopenmpi-dev installed, or one process"});
     }
     using Make = MessageLink* (*)();
     return std::unique_ptr<MessageLink>(reinterpret_cast<Make>(maker)());

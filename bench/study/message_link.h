@@ -29,8 +29,8 @@ public:
     [[nodiscard]] virtual std::optional<Message> poll() = 0;
 };
 
-/// The link of a process that mpirun started; null for one that it did not. The MPI library is only loaded then.
-/// Errors: this build has no MPI (Unavailable).
+/// The link of a process that mpirun started; null for one that it did not. The MPI library is only loaded
+/// then. Errors: this build has no MPI (Unavailable).
 [[nodiscard]] Loaded<std::unique_ptr<MessageLink>> open_message_link();
 
 }  // namespace megabed

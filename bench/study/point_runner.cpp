@@ -19,8 +19,7 @@ namespace megabed {
 namespace {
 
 std::int64_t as_integer(std::uint64_t value) {
-    return static_cast<std::int64_t>(
-        std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
+    return static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
 }
 
 /// Gathers launches of one topology in a row.
@@ -222,8 +221,8 @@ std::optional<RunOutcome> PointRunner::run(const PointSpec& spec) {
         outcome.error = to_string(file->error());
     } else {
         const auto& runs = (*file)->runs;
-        const auto run =
-            std::find_if(runs.begin(), runs.end(), [&](const Scenario& known) { return known.name == spec.run; });
+        const auto run = std::find_if(runs.begin(), runs.end(),
+                                      [&](const Scenario& known) { return known.name == spec.run; });
         if (run == runs.end()) {
             outcome.error = fmt::format("{}: {} is no run of it", spec.path, printable(spec.run));
         } else {

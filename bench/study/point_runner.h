@@ -24,9 +24,9 @@ inline constexpr std::size_t kTimelineSegmentsMax = 4096;
 /// One run of a study with all that it takes.
 struct PointSpec {
     std::uint64_t id = 0;
-    std::string path;                          ///< of the scenario: graphs and profiles are looked up beside it
-    std::shared_ptr<const std::string> text;   ///< of the scenario
-    std::string run;                           ///< its name
+    std::string path;                         ///< of the scenario: graphs and profiles are looked up beside it
+    std::shared_ptr<const std::string> text;  ///< of the scenario
+    std::string run;                          ///< its name
     std::string policy;
     std::vector<std::string> settings;
     std::string backend = "sim";
@@ -35,8 +35,8 @@ struct PointSpec {
     bool hindsight = true;  ///< look back for the best topologies, which costs about as much as the run
 };
 
-/// Carries runs of a study out, each with one thread, as many at once as threads call it. Graphs, parsed scenarios
-/// and the best plans in hindsight are kept between runs that share them.
+/// Carries runs of a study out, each with one thread, as many at once as threads call it. Graphs, parsed
+/// scenarios and the best plans in hindsight are kept between runs that share them.
 class PointRunner {
 public:
     /// Requires: `threads` is how many will call; plug-ins were loaded before they were started.
@@ -56,10 +56,11 @@ private:
     GraphStore graphs_;
     std::size_t files_max_;
     std::mutex mutex_;
-    std::deque<std::pair<std::string, SharedFile>> files_;  ///< by path, policy and settings; the newest in front
+    std::deque<std::pair<std::string, SharedFile>>
+        files_;  ///< by path, policy and settings; the newest in front
     std::unordered_map<std::uint64_t, std::optional<SimTime>> best_;  ///< by a digest of what they depend on
-    std::mutex plugin_mutex_;   ///< one process serves a plug-in
-    std::mutex measured_mutex_; ///< runs in measured time would disturb each other
+    std::mutex plugin_mutex_;                                         ///< one process serves a plug-in
+    std::mutex measured_mutex_;  ///< runs in measured time would disturb each other
 };
 
 }  // namespace megabed

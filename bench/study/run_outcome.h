@@ -1,6 +1,7 @@
 #pragma once
 
-// clang-format off: Boost 1.74's optional.hpp takes version.hpp for granted
+// Boost 1.74's optional.hpp takes version.hpp for granted.
+// clang-format off
 #include <boost/serialization/version.hpp>
 #include <boost/serialization/optional.hpp>
 // clang-format on
@@ -22,7 +23,7 @@ struct OutcomeShare {
 
     template <class Archive>
     void serialize(Archive& archive, unsigned /*version*/) {
-        archive & topology & launches & waves & time_ns;
+        archive& topology& launches& waves& time_ns;
     }
 };
 
@@ -37,7 +38,7 @@ struct OutcomeSegment {
 
     template <class Archive>
     void serialize(Archive& archive, unsigned /*version*/) {
-        archive & topology & start_ns & end_ns & launches & density_min_bps & density_max_bps;
+        archive& topology& start_ns& end_ns& launches& density_min_bps& density_max_bps;
     }
 };
 
@@ -85,9 +86,9 @@ struct RunOutcome {
 
     template <class Archive>
     void serialize(Archive& archive, unsigned /*version*/) {
-        archive & id & error & digest & graph & device & device_digest;
-        for_each_figure([&archive](const char* /*column*/, auto& figure) { archive & figure; });
-        archive & shares & timeline & process & wall_ns;
+        archive& id& error& digest& graph& device& device_digest;
+        for_each_figure([&archive](const char* /*column*/, auto& figure) { archive& figure; });
+        archive& shares& timeline& process& wall_ns;
     }
 
     /// Calls `visit(column, figure)` for every figure, in the order of the table's columns.

@@ -121,12 +121,13 @@ private:
         }
         const bool other_study = !message.identity.empty() && message.identity != identity_of(study_);
         if ((!message.error.empty() || other_study) && !error_) {
-            error_ = InputError{
-                .where = fmt::format("process {}", from),
-                .line = {},
-                .key = {},
-                .problem = other_study ? "has other files or another megabed than the first process" : message.error,
-                .allowed = other_study ? "the same on every machine" : ""};
+            error_ =
+                InputError{.where = fmt::format("process {}", from),
+                           .line = {},
+                           .key = {},
+                           .problem = other_study ? "has other files or another megabed than the first process"
+                                                  : message.error,
+                           .allowed = other_study ? "the same on every machine" : ""};
             pending_.clear();
         }
         if (message.wants == 0 || message.finished) {
@@ -149,8 +150,8 @@ private:
         const double rate = static_cast<double>(stored_) / seconds;
         const auto left = static_cast<std::int64_t>(static_cast<double>(to_do_ - stored_) / rate);
         progress_.show(fmt::format("{} of {} runs, {} failed, {:.1f} a second, {} min {:02} s left",
-                                   with_commas(stored_), with_commas(to_do_), with_commas(failed_), rate, left / 60,
-                                   left % 60));
+                                   with_commas(stored_), with_commas(to_do_), with_commas(failed_), rate,
+                                   left / 60, left % 60));
     }
 
     const Study& study_;

@@ -33,9 +33,9 @@ struct StudyResult {
     std::vector<PolicyVerdict> verdicts{};
 };
 
-/// Does the runs of a study that its database does not have, on this process's threads and on the other processes of
-/// `link`, if there is one. This process writes.
-/// Errors: of the database; a process of the link that cannot take part.
+/// Does the runs of a study that its database does not have, on this process's threads and on the other
+/// processes of `link`, if there is one. This process writes. Errors: of the database; a process of the link
+/// that cannot take part.
 [[nodiscard]] Loaded<StudyResult> run_study(const Study& study, const StudyOptions& options, MessageLink* link);
 
 /// Does runs for the first process of the link until it has no more.

@@ -83,12 +83,13 @@ std::string cpu_model() {
 
 std::string system_name() {
     utsname names{};
-    return ::uname(&names) == 0 ? fmt::format("{} {} {}", names.sysname, names.release, names.machine) : "unknown";
+    return ::uname(&names) == 0 ? fmt::format("{} {} {}", names.sysname, names.release, names.machine)
+                                : "unknown";
 }
 
 std::string now_utc() {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(
-                                                    std::chrono::system_clock::now())));
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
 }
 
 std::string json_list(const std::vector<std::string>& texts) { return nlohmann::json(texts).dump(); }
@@ -99,7 +100,8 @@ std::int64_t scalar(SQLite::Database& database, const char* question) {
 
 /// Whether the file is a database of a study. An empty file is one that was never written to: false.
 Loaded<bool> is_study(SQLite::Database& database, const fs::path& path) {
-    if (scalar(database, "SELECT count(*) FROM sqlite_schema") == 0 && scalar(database, "PRAGMA application_id") == 0) {
+    if (scalar(database, "SELECT count(*) FROM sqlite_schema") == 0 &&
+        scalar(database, "PRAGMA application_id") == 0) {
         return false;
     }
     if (scalar(database, "PRAGMA application_id") != kApplicationId) {
@@ -189,8 +191,9 @@ Loaded<void> check_same_study(SQLite::Database& database, const fs::path& path, 
     const std::string name = row.getColumn(0).getString();
     if (row.getColumn(1).getString() != study.digest) {
         return Refusal(database_error(
-            path, fmt::format("holds the study {} as it was: its file, a scenario or a settings file is another now",
-                              printable(name)),
+            path,
+            fmt::format("holds the study {} as it was: its file, a scenario or a settings file is another now",
+                        printable(name)),
             "another --db, or the files as they were"));
     }
     const std::string ours = fmt::format("{} ({})", version(), revision());
@@ -224,7 +227,9 @@ std::string run_insertion() {
 
 struct StudyDatabase::State {
     State(const fs::path& file, int lock_descriptor)
-        : path(file), lock(lock_descriptor), database(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE) {}
+        : path(file),
+          lock(lock_descriptor),
+          database(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE) {}
 
     /// Inserts that are prepared once.
     struct Inserts {
@@ -430,7 +435,8 @@ Loaded<std::vector<PolicyVerdict>> StudyDatabase::verdicts() const {
         std::vector<PolicyVerdict> verdicts;
         SQLite::Statement rows(
             state_->database,
-            "SELECT p.label, sum(r.status = 'done'), sum(r.status = 'failed'), avg(CASE WHEN r.status = 'done' THEN "
+            "SELECT p.label, sum(r.status = 'done'), sum(r.status = 'failed'), avg(CASE WHEN r.status = 'done' "
+            "THEN "
             "r.regret END), avg(CASE WHEN r.status = 'done' THEN r.flaps END) "
             "FROM policy p LEFT JOIN run r ON r.policy_id = p.id GROUP BY p.id ORDER BY p.id");
         while (rows.executeStep()) {
@@ -438,15 +444,17 @@ Loaded<std::vector<PolicyVerdict>> StudyDatabase::verdicts() const {
             verdict.label = rows.getColumn(0).getString();
             verdict.done = static_cast<std::uint64_t>(rows.getColumn(1).getInt64());
             verdict.failed = static_cast<std::uint64_t>(rows.getColumn(2).getInt64());
-            verdict.regret_mean =
-                rows.getColumn(3).isNull() ? std::numeric_limits<double>::quiet_NaN() : rows.getColumn(3).getDouble();
+            verdict.regret_mean = rows.getColumn(3).isNull() ? std::numeric_limits<double>::quiet_NaN()
+                                                             : rows.getColumn(3).getDouble();
             verdict.flaps_mean = rows.getColumn(4).getDouble();
         }
         SQLite::Statement pairs(
             state_->database,
             "SELECT r.policy_id, r.makespan_ns, b.makespan_ns FROM run r "
-            "JOIN run b ON b.scenario_id = r.scenario_id AND b.variant_id = r.variant_id AND b.seed = r.seed AND "
-            "b.backend = r.backend AND b.policy_id = (SELECT id FROM policy WHERE label = (SELECT baseline FROM study)) "
+            "JOIN run b ON b.scenario_id = r.scenario_id AND b.variant_id = r.variant_id AND b.seed = r.seed "
+            "AND "
+            "b.backend = r.backend AND b.policy_id = (SELECT id FROM policy WHERE label = (SELECT baseline "
+            "FROM study)) "
             "WHERE r.status = 'done' AND b.status = 'done' AND r.makespan_ns > 0 AND b.makespan_ns > 0");
         std::vector<std::pair<double, std::uint64_t>> sums(verdicts.size());
         while (pairs.executeStep()) {
@@ -477,19 +485,21 @@ Loaded<StoredSample> sample_runs(const fs::path& path, std::uint64_t count) {
             return Refusal(database_error(path, "is empty", "a database of megabed study"));
         }
         StoredSample sample;
-        sample.revision = database.execAndGet("SELECT version || ' (' || revision || ')' FROM study").getString();
+        sample.revision =
+            database.execAndGet("SELECT version || ' (' || revision || ')' FROM study").getString();
         constexpr const char* kChecked = "status = 'done' AND backend = 'sim' AND digest IS NOT NULL";
         sample.runs_done = static_cast<std::uint64_t>(
             scalar(database, fmt::format("SELECT count(*) FROM run WHERE {}", kChecked).c_str()));
         // Row number n is one of them where n * count / done steps to another whole number.
         SQLite::Statement rows(
             database,
-            fmt::format("WITH numbered AS (SELECT *, row_number() OVER (ORDER BY id) AS place FROM run WHERE {}) "
-                        "SELECT n.id, f.path, f.text, s.name, p.name, p.settings, v.settings, n.backend, n.seed, "
-                        "n.digest FROM numbered n JOIN scenario s ON s.id = n.scenario_id JOIN scenario_file f ON "
-                        "f.id = s.file_id JOIN policy p ON p.id = n.policy_id JOIN variant v ON v.id = n.variant_id "
-                        "WHERE n.place * ?1 / ?2 > (n.place - 1) * ?1 / ?2 ORDER BY n.id",
-                        kChecked));
+            fmt::format(
+                "WITH numbered AS (SELECT *, row_number() OVER (ORDER BY id) AS place FROM run WHERE {}) "
+                "SELECT n.id, f.path, f.text, s.name, p.name, p.settings, v.settings, n.backend, n.seed, "
+                "n.digest FROM numbered n JOIN scenario s ON s.id = n.scenario_id JOIN scenario_file f ON "
+                "f.id = s.file_id JOIN policy p ON p.id = n.policy_id JOIN variant v ON v.id = n.variant_id "
+                "WHERE n.place * ?1 / ?2 > (n.place - 1) * ?1 / ?2 ORDER BY n.id",
+                kChecked));
         rows.bind(1, static_cast<std::int64_t>(std::min(count, sample.runs_done)));
         rows.bind(2, static_cast<std::int64_t>(std::max<std::uint64_t>(1, sample.runs_done)));
         std::map<std::string, std::shared_ptr<const std::string>> texts;

@@ -31,7 +31,8 @@ struct PolicyVerdict {
     std::string label;
     std::uint64_t done = 0;
     std::uint64_t failed = 0;
-    /// Geometric mean of makespan over the baseline's, over the points that both have done; 0 where there are none.
+    /// Geometric mean of makespan over the baseline's, over the points that both have done; 0 where there are
+    /// none.
     double makespan_ratio = 0;
     double regret_mean = 0;  ///< where it is known; else NaN
     double flaps_mean = 0;
@@ -42,8 +43,8 @@ struct PolicyVerdict {
 class StudyDatabase {
 public:
     /// Makes the file, or opens the one that this study has begun.
-    /// Errors: it belongs to another study, or to another state of the same; another revision of megabed began it,
-    /// unless `any_revision`; another process writes it; it is no such database.
+    /// Errors: it belongs to another study, or to another state of the same; another revision of megabed began
+    /// it, unless `any_revision`; another process writes it; it is no such database.
     [[nodiscard]] static Loaded<StudyDatabase> open(const std::filesystem::path& path, const Study& study,
                                                     bool any_revision = false);
 
@@ -51,7 +52,8 @@ public:
     StudyDatabase& operator=(StudyDatabase&&) noexcept;
     ~StudyDatabase();
 
-    /// Numbers of the runs that are still to do, ascending. With `failed`, those that failed are forgotten first.
+    /// Numbers of the runs that are still to do, ascending. With `failed`, those that failed are forgotten
+    /// first.
     [[nodiscard]] Loaded<std::vector<std::uint64_t>> missing(const Study& study, bool retry_failed);
     [[nodiscard]] Loaded<void> begin_session(const SessionFacts& facts);
     [[nodiscard]] Loaded<void> store(const Study& study, RunOutcome& outcome);

@@ -86,12 +86,12 @@ private:
     static std::string shown(const toml::node& node) { return fmt::format("is {}", as_written(node)); }
 
     void refuse(const toml::node* node, std::string key, std::string problem, std::string allowed) {
-        errors_.report({.where = path_.string(),
-                        .line = node == nullptr ? std::nullopt
-                                                : std::optional<std::uint64_t>(node->source().begin.line),
-                        .key = std::move(key),
-                        .problem = std::move(problem),
-                        .allowed = std::move(allowed)});
+        errors_.report(
+            {.where = path_.string(),
+             .line = node == nullptr ? std::nullopt : std::optional<std::uint64_t>(node->source().begin.line),
+             .key = std::move(key),
+             .problem = std::move(problem),
+             .allowed = std::move(allowed)});
     }
 
     void refuse_unknown(const toml::table& table, std::string_view section,
@@ -182,8 +182,7 @@ private:
         for (const toml::node& entry : *array) {
             const auto seed = entry.value_exact<std::int64_t>();
             if (!seed || *seed < 0) {
-                refuse(&entry, "seeds", fmt::format("holds {}", as_written(entry)),
-                       "0 to 9223372036854775807");
+                refuse(&entry, "seeds", fmt::format("holds {}", as_written(entry)), "0 to 9223372036854775807");
                 continue;
             }
             seeds.push_back(static_cast<std::uint64_t>(*seed));
@@ -217,7 +216,8 @@ private:
     }
 
     void read_policies(Study& study) {
-        const toml::array* const array = list("policies", "names, or of tables { label, policy, settings, set }");
+        const toml::array* const array =
+            list("policies", "names, or of tables { label, policy, settings, set }");
         if (array == nullptr) {
             return;
         }
@@ -240,8 +240,9 @@ private:
             }
             policy.name = plugin_beside(policy.name);
             policy.label = policy.label.empty() ? fs::path(policy.name).filename().string() : policy.label;
-            const bool known = std::any_of(study.policies.begin(), study.policies.end(),
-                                           [&](const StudyPolicy& other) { return other.label == policy.label; });
+            const bool known =
+                std::any_of(study.policies.begin(), study.policies.end(),
+                            [&](const StudyPolicy& other) { return other.label == policy.label; });
             if (known) {
                 refuse(&node, "policies", fmt::format("holds {} twice", printable(policy.label)),
                        "a label of its own for each");
@@ -422,9 +423,11 @@ private:
             choice.runs.empty() ? std::vector<std::string>(names.begin(), names.end()) : choice.runs;
         for (const std::string& run : wanted) {
             const std::string label = fmt::format("{}/{}", stem, run);
-            InputError error{.where = path_.string(), .line = choice.line, .key = "scenarios", .problem = {}, .allowed = {}};
+            InputError error{
+                .where = path_.string(), .line = choice.line, .key = "scenarios", .problem = {}, .allowed = {}};
             if (std::find(names.begin(), names.end(), run) == names.end()) {
-                error.problem = fmt::format("{} is no run of {}", printable(run), choice.path.filename().string());
+                error.problem =
+                    fmt::format("{} is no run of {}", printable(run), choice.path.filename().string());
                 error.allowed = listed(names);
                 errors_.report(std::move(error));
             } else if (!labels_.insert(label).second) {
@@ -459,8 +462,8 @@ private:
             labels.push_back(policy.label);
         }
         if (std::find(labels.begin(), labels.end(), study.baseline) == labels.end()) {
-            refuse(root_.get("baseline"), "baseline", fmt::format("{} is no policy of it", printable(study.baseline)),
-                   listed(labels));
+            refuse(root_.get("baseline"), "baseline",
+                   fmt::format("{} is no policy of it", printable(study.baseline)), listed(labels));
         }
     }
 
@@ -473,7 +476,8 @@ private:
 };
 
 /// Where a refusal that names a setting has it from.
-InputError in_study(InputError error, const Study& study, const StudyPolicy& policy, const StudyScenario& scenario) {
+InputError in_study(InputError error, const Study& study, const StudyPolicy& policy,
+                    const StudyScenario& scenario) {
     error.where = fmt::format("{}: {} under {}: {}", study.path, scenario.label, policy.label, error.where);
     return error;
 }

@@ -21,7 +21,7 @@ struct WorkerMessage {
 
     template <class Archive>
     void serialize(Archive& archive, unsigned /*version*/) {
-        archive & identity & error & outcomes & wants & finished;
+        archive& identity& error& outcomes& wants& finished;
     }
 };
 
@@ -32,7 +32,7 @@ struct RootMessage {
 
     template <class Archive>
     void serialize(Archive& archive, unsigned /*version*/) {
-        archive & ids & finish;
+        archive& ids& finish;
     }
 };
 

@@ -36,7 +36,8 @@ std::optional<RunOutcome> StudyWorkers::take() {
     return std::nullopt;
 }
 
-bool StudyWorkers::run_all(std::span<const PointSpec> specs, const std::function<void(RunOutcome)>& on_outcome) {
+bool StudyWorkers::run_all(std::span<const PointSpec> specs,
+                           const std::function<void(RunOutcome)>& on_outcome) {
     constexpr std::chrono::microseconds kIdle(200);
     std::size_t given = 0;
     std::size_t finished = 0;

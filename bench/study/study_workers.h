@@ -15,7 +15,8 @@
 
 namespace megabed {
 
-/// Threads that carry runs of a study out. One thread gives runs and takes outcomes; it takes no part in the work.
+/// Threads that carry runs of a study out. One thread gives runs and takes outcomes; it takes no part in the
+/// work.
 class StudyWorkers {
 public:
     StudyWorkers(unsigned threads, std::stop_token stop);
@@ -33,7 +34,8 @@ public:
     [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
 
     /// Carries all of them out and hands over each outcome, in any order. False: a stop came before the last.
-    [[nodiscard]] bool run_all(std::span<const PointSpec> specs, const std::function<void(RunOutcome)>& on_outcome);
+    [[nodiscard]] bool run_all(std::span<const PointSpec> specs,
+                               const std::function<void(RunOutcome)>& on_outcome);
 
 private:
     unsigned threads_;

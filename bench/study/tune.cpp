@@ -140,8 +140,8 @@ private:
     std::uint64_t runs_ = 0;
 };
 
-/// Points in an order of which every beginning holds as many scenarios as it can: a seed of each, in an order drawn
-/// once, then the next seed of each.
+/// Points in an order of which every beginning holds as many scenarios as it can: a seed of each, in an order
+/// drawn once, then the next seed of each.
 std::vector<std::size_t> point_order(const Evaluator& evaluator, std::uint64_t seed) {
     CounterRandom random(seed, kOrderStream);
     std::map<std::size_t, std::vector<std::size_t>> by_scenario;
@@ -167,7 +167,12 @@ std::vector<std::size_t> point_order(const Evaluator& evaluator, std::uint64_t s
 }
 
 InputError interrupted() {
-    return {.kind = InputErrorKind::Interrupted, .where = "tune", .line = {}, .key = {}, .problem = "interrupted", .allowed = {}};
+    return {.kind = InputErrorKind::Interrupted,
+            .where = "tune",
+            .line = {},
+            .key = {},
+            .problem = "interrupted",
+            .allowed = {}};
 }
 
 /// Keeps the best `keep` of the candidates, the defaults among them whatever they are worth.
@@ -215,10 +220,11 @@ Loaded<TuneResult> tune(const TunePlan& plan, const TuneOptions& options) {
             share /= static_cast<double>(plan.eta);
         }
         const auto wanted = static_cast<std::size_t>(std::ceil(share * static_cast<double>(order.size())));
-        const std::vector<std::size_t> places(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(wanted));
+        const std::vector<std::size_t> places(order.begin(),
+                                              order.begin() + static_cast<std::ptrdiff_t>(wanted));
         if (options.progress) {
-            options.progress(fmt::format("rung {} of {}: {} candidates on {} points", rung, rungs, candidates.size(),
-                                         places.size()));
+            options.progress(fmt::format("rung {} of {}: {} candidates on {} points", rung, rungs,
+                                         candidates.size(), places.size()));
         }
         if (!training.run(candidates, places)) {
             return Refusal(interrupted());
@@ -236,7 +242,8 @@ Loaded<TuneResult> tune(const TunePlan& plan, const TuneOptions& options) {
     result.defaults_tuned_on = training.score({}, all);
     result.tuned_on = result.defaults_tuned_on;
     for (const Candidate& candidate : candidates) {
-        if (const TuneScore score = training.score(candidate, all); score.speedup() > result.tuned_on.speedup()) {
+        if (const TuneScore score = training.score(candidate, all);
+            score.speedup() > result.tuned_on.speedup()) {
             result.best = candidate;
             result.tuned_on = score;
         }

@@ -56,11 +56,11 @@ struct TuneOptions {
     std::function<void(const std::string&)> progress{};
 };
 
-/// Successive halving: all candidates are tried on a few points, the better part of them on more, and so on; the
-/// last ones on all. The policy's own parameters stay in to the end, so that the result is never worse than they are
-/// where it was tuned. The same plan gives the same result for any number of jobs.
-/// Source: Jamieson and Talwalkar, AISTATS 2016, with the points of a study as the budget.
-/// Errors: no candidate ran; Interrupted.
+/// Successive halving: all candidates are tried on a few points, the better part of them on more, and so on;
+/// the last ones on all. The policy's own parameters stay in to the end, so that the result is never worse than
+/// they are where it was tuned. The same plan gives the same result for any number of jobs. Source: Jamieson
+/// and Talwalkar, AISTATS 2016, with the points of a study as the budget. Errors: no candidate ran;
+/// Interrupted.
 [[nodiscard]] Loaded<TuneResult> tune(const TunePlan& plan, const TuneOptions& options);
 
 }  // namespace megabed

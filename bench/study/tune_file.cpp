@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 
 class TuneReader {
 public:
-    TuneReader(toml::table& root, const fs::path& path) : root_(root), path_(path.string()) {}
+    TuneReader(toml::table& root, const fs::path& path, const std::string& text)
+        : root_(root), path_(path.string()), text_(text) {}
 
     Loaded<TunePlan> read() {
         TunePlan plan;
@@ -31,8 +32,8 @@ public:
         if (!held_out) {
             refuse(root_, "held_out", "is missing", "scenarios for the verdict, that nothing is tuned on");
         }
-        const std::string policy = text("policy");
-        const std::string baseline = root_.contains("baseline") ? text("baseline") : "reference";
+        const std::string policy = name_of("policy");
+        const std::string baseline = root_.contains("baseline") ? name_of("baseline") : "reference";
         for (const char* const own : {"candidates", "eta", "seed", "parameter", "policy", "baseline"}) {
             root_.erase(own);
         }
@@ -44,12 +45,12 @@ public:
         policies.push_back(toml::table{{"label", "baseline"}, {"policy", baseline}});
         root_.insert_or_assign("policies", std::move(policies));
         root_.insert_or_assign("baseline", "baseline");
-        auto tuned_on = read_study(root_, path_, {});
+        auto tuned_on = read_study(root_, path_, text_);
         if (!tuned_on) {
             return Refusal(tuned_on.error());
         }
         root_.insert_or_assign("scenarios", *std::move(held_out));
-        auto verdict = read_study(root_, path_, {});
+        auto verdict = read_study(root_, path_, text_);
         if (!verdict) {
             return Refusal(verdict.error());
         }
@@ -77,12 +78,13 @@ private:
         }
         const auto value = node->value_exact<std::int64_t>();
         if (!value || *value < least || *value > most) {
-            refuse(*node, std::string(key), fmt::format("is {}", as_written(*node)), fmt::format("{} to {}", least, most));
+            refuse(*node, std::string(key), fmt::format("is {}", as_written(*node)),
+                   fmt::format("{} to {}", least, most));
         }
         return value.value_or(fallback);
     }
 
-    std::string text(std::string_view key) {
+    std::string name_of(std::string_view key) {
         const toml::node* const node = root_.get(key);
         const auto value = node == nullptr ? std::nullopt : node->value_exact<std::string>();
         if (!value || value->empty()) {
@@ -108,8 +110,8 @@ private:
         static constexpr std::array<std::string_view, 5> kKnown{"key", "from", "to", "scale", "values"};
         for (const auto& [key, node] : table) {
             if (std::find(kKnown.begin(), kKnown.end(), key.str()) == kKnown.end()) {
-                refuse(node, fmt::format("parameter.{}", printable(key.str())), "is no key of a tuned parameter",
-                       listed({kKnown.begin(), kKnown.end()}));
+                refuse(node, fmt::format("parameter.{}", printable(key.str())),
+                       "is no key of a tuned parameter", listed({kKnown.begin(), kKnown.end()}));
             }
         }
         TunedParameter parameter;
@@ -129,7 +131,8 @@ private:
             if (!from || !to || *from > *to || (scale != "linear" && scale != "log") ||
                 (parameter.logarithmic && *from < 1)) {
                 refuse(table, fmt::format("parameter {}", parameter.key), "has no range",
-                       "whole numbers from <= to with scale \"linear\" or \"log\" (from at least 1), or values = [...]");
+                       "whole numbers from <= to with scale \"linear\" or \"log\" (from at least 1), or values "
+                       "= [...]");
             }
             parameter.from = from.value_or(0);
             parameter.to = to.value_or(0);
@@ -165,6 +168,7 @@ private:
 
     toml::table& root_;
     std::string path_;
+    const std::string& text_;
     FirstError errors_;
 };
 
@@ -179,7 +183,7 @@ Loaded<TunePlan> load_tune_plan(const fs::path& path) {
     if (!root) {
         return Refusal(root.error());
     }
-    return TuneReader(*root, path).read();
+    return TuneReader(*root, path, *text).read();
 }
 
 }  // namespace megabed

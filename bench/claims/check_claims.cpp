@@ -1,0 +1,176 @@
+#include "bench/claims/check_claims.h"
+
+#include "bench/child_process.h"
+#include "gpu/device_policy.h"
+#include "scenarios/catalog.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace megabed {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+/// The figure in a document, or why it is not there.
+tl::expected<double, std::string> figure_in(const Json& document, const Claim& claim) {
+    const Json* place = &document;
+    if (!claim.row.empty()) {
+        const auto rows = document.find("benchmarks");
+        if (rows == document.end() || !rows->is_array()) {
+            return tl::unexpected<std::string>("the document has no benchmarks");
+        }
+        const auto row = std::find_if(rows->begin(), rows->end(), [&](const Json& known) {
+            return known.value("name", std::string()) == claim.row;
+        });
+        if (row == rows->end()) {
+            return tl::unexpected<std::string>(fmt::format("the document has no row {}", claim.row));
+        }
+        place = &*row;
+    }
+    const Json::json_pointer pointer(claim.read);
+    if (!place->contains(pointer)) {
+        return tl::unexpected<std::string>(fmt::format("the document has no {}", claim.read));
+    }
+    const Json& value = place->at(pointer);
+    if (!value.is_number()) {
+        return tl::unexpected<std::string>(fmt::format("{} is no number", claim.read));
+    }
+    return value.get<double>() * claim.scale;
+}
+
+std::string own_path() {
+    std::error_code code;
+    return fs::read_symlink("/proc/self/exe", code).string();
+}
+
+/// What to run, none where it cannot be run here.
+std::optional<std::vector<std::string>> words_of(const Claim& claim, const fs::path& root) {
+    if (claim.needs_card && !cuda_device_name()) {
+        return std::nullopt;
+    }
+    if (!claim.command.empty()) {
+        std::vector<std::string> words{own_path()};
+        words.insert(words.end(), claim.command.begin(), claim.command.end());
+        return words;
+    }
+    if (claim.program.empty()) {
+        return std::nullopt;
+    }
+    std::vector<std::string> words = claim.program;
+    words.front() = (root / words.front()).string();
+    std::error_code code;
+    return fs::is_regular_file(words.front(), code) ? std::optional(words) : std::nullopt;
+}
+
+void measure(ClaimReport& report, const std::vector<std::string>& words) {
+    const Claim& claim = *report.claim;
+    report.source = fmt::format("{}", fmt::join(claim.command.empty() ? claim.program : claim.command, " "));
+    for (std::uint64_t repeat = 0; repeat < claim.repeats; ++repeat) {
+        const auto child = run_child(words, ChildOutput::Captured);
+        if (!child) {
+            report.note = "could not be started";
+            return;
+        }
+        const Json document = Json::parse(child->output, nullptr, false);
+        if (document.is_discarded()) {
+            report.note = fmt::format("ended with {} and printed no JSON", child->status);
+            return;
+        }
+        const auto figure = figure_in(document, claim);
+        if (!figure) {
+            report.note = figure.error();
+            return;
+        }
+        report.measured.push_back(*figure);
+    }
+}
+
+void read_record(ClaimReport& report, const fs::path& root) {
+    const Claim& claim = *report.claim;
+    report.source = fs::relative(claim.record, root).string();
+    const auto text = read_text_file(claim.record);
+    if (!text) {
+        report.note = to_string(text.error());
+        return;
+    }
+    const Json document = Json::parse(*text, nullptr, false);
+    if (document.is_discarded()) {
+        report.note = "is no JSON";
+        return;
+    }
+    if (const auto figure = figure_in(document, claim)) {
+        report.measured.push_back(*figure);
+    } else {
+        report.note = figure.error();
+    }
+}
+
+/// Half a unit of the last digit that a value is written with, such as 0.05 for 12.3.
+double half_digit(double value) {
+    const std::string text = fmt::format("{}", value);
+    const std::size_t point = text.find('.');
+    const auto digits = point == std::string::npos ? 0 : static_cast<int>(text.size() - point - 1);
+    constexpr double kHalf = 0.5;
+    return kHalf * std::pow(10.0, -digits) * (1 + 1e-9);
+}
+
+}  // namespace
+
+std::string_view to_string(ClaimVerdict verdict) {
+    switch (verdict) {
+    case ClaimVerdict::Same:
+        return "SAME";
+    case ClaimVerdict::Faster:
+        return "FASTER";
+    case ClaimVerdict::Slower:
+        return "SLOWER";
+    case ClaimVerdict::Ambiguous:
+        return "AMBIGUOUS";
+    }
+    return {};
+}
+
+ClaimVerdict judge_claim(const Claim& claim, const std::vector<double>& measured) {
+    if (measured.empty()) {
+        return ClaimVerdict::Ambiguous;
+    }
+    const double room = std::max(std::fabs(claim.value) * claim.tolerance, half_digit(claim.value));
+    const auto above = [&](double figure) { return figure > claim.value + room; };
+    const auto below = [&](double figure) { return figure < claim.value - room; };
+    const double median = measured[measured.size() / 2];
+    if (!above(median) && !below(median)) {
+        return ClaimVerdict::Same;
+    }
+    // A median outside counts only where the measurements agree.
+    const bool all_above = above(measured.front());
+    const bool all_below = below(measured.back());
+    if (!all_above && !all_below) {
+        return ClaimVerdict::Ambiguous;
+    }
+    return all_above == (claim.better == Better::More) ? ClaimVerdict::Faster : ClaimVerdict::Slower;
+}
+
+ClaimReport check_claim(const Claim& claim, const fs::path& root) {
+    ClaimReport report;
+    report.claim = &claim;
+    if (const auto words = words_of(claim, root)) {
+        measure(report, *words);
+    } else if (!claim.record.empty()) {
+        read_record(report, root);
+    } else {
+        report.note = claim.needs_card ? "needs a CUDA card" : "is not built here";
+    }
+    std::sort(report.measured.begin(), report.measured.end());
+    report.verdict = judge_claim(claim, report.measured);
+    return report;
+}
+
+}  // namespace megabed
