@@ -1,6 +1,7 @@
 #include "bench/study/point_runner.h"
 
 #include "bench/scenario_runner.h"
+#include "policy/recommendation_cache.h"
 #include "sim/adversary.h"
 #include "sim/engine/digest.h"
 #include "sim/hindsight.h"
@@ -22,13 +23,37 @@ std::int64_t as_integer(std::uint64_t value) {
     return static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
 }
 
-/// Gathers launches of one topology in a row.
-class TimelineSink final : public RecordSink {
+/// Gathers what a run's launches tell beyond its summary, as far as it is asked for.
+class StudySink final : public RecordSink {
 public:
-    void record(const LaunchRecord& record) override {
-        if (!record.decision) {
-            return;
+    StudySink(const PointSpec& spec, const LaunchPolicyParameters& parameters)
+        : timeline_(spec.timeline), parameters_(parameters) {
+        if (spec.launch_cache) {
+            cache_.emplace();
         }
+    }
+
+    void record(const LaunchRecord& record) override {
+        if (cache_) {
+            (void)cache_->recommend(parameters_, record.observation.request);
+        }
+        if (timeline_ && record.decision) {
+            extend_timeline(record);
+        }
+    }
+
+    [[nodiscard]] bool wanted() const { return timeline_ || cache_; }
+    void fill(RunOutcome& outcome) {
+        outcome.timeline = std::move(segments_);
+        if (cache_) {
+            outcome.cache_hits = as_integer(cache_->stats().hits);
+            outcome.cache_misses = as_integer(cache_->stats().misses);
+        }
+    }
+
+private:
+    /// Launches of one topology in a row are one segment.
+    void extend_timeline(const LaunchRecord& record) {
         const std::string_view topology = to_string(record.decision->recommendation.topology);
         if (segments_.empty() || segments_.back().topology != topology) {
             if (segments_.size() == kTimelineSegmentsMax) {
@@ -50,9 +75,10 @@ public:
             segment.density_max_bps = std::max(segment.density_max_bps.value_or(bps), bps);
         }
     }
-    [[nodiscard]] std::vector<OutcomeSegment> take() { return std::move(segments_); }
 
-private:
+    bool timeline_;
+    LaunchPolicyParameters parameters_;
+    std::optional<RecommendationCache> cache_;
     std::vector<OutcomeSegment> segments_;
     bool full_ = false;
 };
@@ -173,12 +199,12 @@ std::optional<SimTime> PointRunner::best_makespan(const PointSpec& spec, const S
 }
 
 bool PointRunner::carry_out(const PointSpec& spec, const Scenario& scenario, RunOutcome& outcome) {
-    TimelineSink timeline;
+    StudySink sink(spec, scenario.parameters);
     RunnerOptions options;
     options.backend = spec.backend;
     options.stop = stop_;
     options.regret = false;
-    options.records = spec.timeline ? &timeline : nullptr;
+    options.records = sink.wanted() ? &sink : nullptr;
     std::unique_lock plugin(plugin_mutex_, std::defer_lock);
     std::unique_lock measured(measured_mutex_, std::defer_lock);
     if (is_plugin_path(scenario.policy)) {
@@ -205,7 +231,7 @@ bool PointRunner::carry_out(const PointSpec& spec, const Scenario& scenario, Run
         }
     }
     fill(outcome, summary);
-    outcome.timeline = timeline.take();
+    sink.fill(outcome);
     return true;
 }
 

@@ -32,6 +32,7 @@ struct PointSpec {
     std::string backend = "sim";
     std::uint64_t seed = 1;
     bool timeline = false;
+    bool launch_cache = false;  ///< count what a launch cache would have served
     bool hindsight = true;  ///< look back for the best topologies, which costs about as much as the run
 };
 

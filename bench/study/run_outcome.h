@@ -79,6 +79,8 @@ struct RunOutcome {
     Number latency_p50_ns{};
     Number latency_p99_ns{};
     Number latency_max_ns{};
+    Number cache_hits{};
+    Number cache_misses{};
     std::vector<OutcomeShare> shares{};
     std::vector<OutcomeSegment> timeline{};
     std::int64_t process = 0;
@@ -119,6 +121,8 @@ struct RunOutcome {
         visit("latency_p50_ns", latency_p50_ns);
         visit("latency_p99_ns", latency_p99_ns);
         visit("latency_max_ns", latency_max_ns);
+        visit("cache_hits", cache_hits);
+        visit("cache_misses", cache_misses);
     }
 };
 

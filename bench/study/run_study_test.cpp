@@ -113,6 +113,23 @@ TEST_F(StudyRuns, Have_a_row_each_whatever_becomes_of_them) {
     EXPECT_FALSE(fs::exists(path("a.db-wal")));
 }
 
+TEST_F(StudyRuns, Count_what_a_launch_cache_would_have_served) {
+    ASSERT_TRUE(run_study(study_, options("a.db", 2), nullptr));
+    EXPECT_EQ(scalar(path("a.db"), "SELECT count(*) FROM run WHERE cache_hits IS NOT NULL"), 0);
+    // A square wave asks the same few things again and again; a random walk hardly ever.
+    const auto counted = load_study(folder_.write("cache.toml", R"(format = 1
+summary = "s"
+launch_cache = true
+scenarios = [{ file = "around-dense", runs = ["inside-the-band", "walk"] }]
+policies = ["stateless"]
+)"));
+    ASSERT_TRUE(counted) << to_string(counted.error());
+    ASSERT_TRUE(run_study(*counted, options("b.db", 2), nullptr));
+    EXPECT_EQ(scalar(path("b.db"), "SELECT count(*) FROM run WHERE cache_hits + cache_misses <> launches"), 0);
+    EXPECT_EQ(scalar(path("b.db"), "SELECT cache_misses FROM run WHERE id = 1"), 2);
+    EXPECT_GT(scalar(path("b.db"), "SELECT cache_misses FROM run WHERE id = 2"), 20);
+}
+
 TEST_F(StudyRuns, Give_the_same_content_for_any_number_of_threads) {
     ASSERT_TRUE(run_study(study_, options("one.db", 1), nullptr));
     ASSERT_TRUE(run_study(study_, options("four.db", 4), nullptr));

@@ -99,6 +99,9 @@ CREATE TABLE run (
     latency_p50_ns      INTEGER,
     latency_p99_ns      INTEGER,
     latency_max_ns      INTEGER,
+    cache_hits          INTEGER,            -- requests of the run that a launch cache (128 entries, least recently
+    cache_misses        INTEGER,            -- used, asked without a previous topology) serves or not; null unless the
+                                            -- study asks for launch_cache
     UNIQUE (scenario_id, policy_id, variant_id, backend, seed)
 ) STRICT;
 

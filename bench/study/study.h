@@ -68,6 +68,7 @@ struct Study {
     std::vector<StudyVariant> variants;  ///< at least one
     std::vector<std::string> backends;
     std::vector<std::uint64_t> seeds;
+    bool launch_cache = false;  ///< count what a launch cache would have served
 
     [[nodiscard]] std::uint64_t runs() const {
         return std::uint64_t{scenarios.size()} * policies.size() * variants.size() * backends.size() *

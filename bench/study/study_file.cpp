@@ -51,7 +51,7 @@ public:
     Loaded<Study> read() {
         Study study;
         refuse_unknown(root_, "",
-                       {"format", "summary", "question", "method", "baseline", "backends", "seeds", "scenarios",
+                       {"format", "summary", "question", "method", "baseline", "backends", "seeds", "launch_cache", "scenarios",
                         "policies", "set", "parameter"});
         const toml::node* const format = root_.get("format");
         if (format == nullptr || format->value_exact<std::int64_t>() != 1) {
@@ -64,6 +64,7 @@ public:
         study.path = fs::absolute(path_).lexically_normal().string();
         study.seeds = seeds();
         study.backends = backends();
+        study.launch_cache = flag("launch_cache");
         shared_settings_ = texts(root_, "", "set");
         read_policies(study);
         read_variants(study);
@@ -120,6 +121,15 @@ private:
             refuse(node, dotted, shown(*node), "a text that is not empty");
         }
         return value.value_or("");
+    }
+
+    bool flag(std::string_view key) {
+        const toml::node* const node = root_.get(key);
+        const auto value = node == nullptr ? std::optional(false) : node->value_exact<bool>();
+        if (!value) {
+            refuse(node, std::string(key), shown(*node), "true or false");
+        }
+        return value.value_or(false);
     }
 
     /// A text or a list of texts.
@@ -271,12 +281,23 @@ private:
         policy.settings.insert(policy.settings.end(), settings->begin(), settings->end());
     }
 
-    /// A value of a parameter, bare and as TOML.
+    /// A value of a parameter, bare and as TOML; or a level with settings of its own.
     struct Value {
         std::string bare;
         std::string toml;
+        std::optional<std::vector<std::string>> settings{};
         bool operator==(const Value&) const = default;
     };
+
+    Value value_of(const toml::node& node) {
+        const toml::table* const table = node.as_table();
+        if (table == nullptr || !table->contains("label")) {
+            return {as_bare_toml(node), as_toml(node)};
+        }
+        refuse_unknown(*table, "parameter.values.", {"label", "set"});
+        const std::string label = text(*table, "parameter.values.", "label", true);
+        return {label, label, texts(*table, "parameter.values.", "set")};
+    }
 
     std::vector<Value> values_of(const toml::table& table) {
         if (const toml::node* const node = table.get("values")) {
@@ -287,7 +308,7 @@ private:
             }
             std::vector<Value> values;
             for (const toml::node& value : *array) {
-                values.push_back({as_bare_toml(value), as_toml(value)});
+                values.push_back(value_of(value));
                 if (std::count(values.begin(), values.end(), values.back()) > 1) {
                     refuse(&value, "parameter.values", fmt::format("holds {} twice", as_written(value)),
                            "each once");
@@ -327,9 +348,16 @@ private:
         refuse_unknown(table, "parameter.", {"name", "key", "set", "values", "from", "to", "step"});
         const std::string key = text(table, "parameter.", "key", false);
         std::vector<std::string> templates = texts(table, "parameter.", "set");
-        if (key.empty() == templates.empty()) {
-            refuse(&table, "parameter", key.empty() ? "has no key" : "has both key and set",
-                   "key = \"KEY\", or set = \"KEY={}\" where {} stands for the value");
+        const std::vector<Value> values = values_of(table);
+        const bool levels =
+            std::all_of(values.begin(), values.end(), [](const Value& value) { return value.settings.has_value(); });
+        if (values.empty()) {
+            return;
+        }
+        if (levels ? !key.empty() || !templates.empty() : key.empty() == templates.empty()) {
+            refuse(&table, "parameter", levels ? "has levels, and key or set" : key.empty() ? "has no key" : "has both key and set",
+                   "key = \"KEY\", or set = \"KEY={}\" where {} stands for the value; neither where all values are "
+                   "tables { label, set }");
             return;
         }
         std::string name = text(table, "parameter.", "name", false);
@@ -340,7 +368,6 @@ private:
             refuse(&table, "parameter.name", fmt::format("{} is there twice", printable(name)),
                    "a name of its own for each");
         }
-        const std::vector<Value> values = values_of(table);
         std::vector<StudyVariant> crossed;
         for (const StudyVariant& variant : variants) {
             for (const Value& value : values) {
@@ -352,6 +379,9 @@ private:
                 }
                 for (const std::string& pattern : templates) {
                     next.settings.push_back(with_value(pattern, value.bare));
+                }
+                if (value.settings) {
+                    next.settings.insert(next.settings.end(), value.settings->begin(), value.settings->end());
                 }
             }
             if (crossed.size() > kStudyRunsMax) {

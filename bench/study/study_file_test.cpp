@@ -93,6 +93,19 @@ TEST(StudyFile, Numbers_and_points_are_the_same_thing) {
     EXPECT_EQ(seen.size(), 5U * 3 * 7);
 }
 
+TEST(StudyFile, Levels_have_settings_of_their_own) {
+    const auto study = load(std::string(kSmall) + R"([[parameter]]
+name = "fault"
+values = [{ label = "none" }, { label = "late", set = ["faults=[{signal='density', kind='delay', amount=2}]"] }]
+)");
+    ASSERT_TRUE(study) << to_string(study.error());
+    ASSERT_EQ(study->variants.size(), 2U);
+    EXPECT_EQ(study->variants[1].label, "fault=late");
+    EXPECT_TRUE(study->variants[0].settings.empty());
+    EXPECT_THAT(study->variants[1].settings, ElementsAre(HasSubstr("kind='delay'")));
+    EXPECT_FALSE(study->variants[1].values[0].number);
+}
+
 TEST(StudyFile, Its_digest_depends_on_everything_that_is_run) {
     const ScratchFolder folder;
     const std::string scenario =
@@ -154,6 +167,8 @@ TEST(StudyFile, Bad_input_is_refused_with_key_value_and_what_is_allowed) {
         {"sceanrios = 3\n", "sceanrios", "is no key of a study", "did you mean scenarios"},
         {"[parameter]\nkey = \"seed\"\n", "parameter", "is a table", "double brackets"},
         {"[[parameter]]\nvalues = [1]\n", "parameter", "has no key", "key = "},
+        {"[[parameter]]\nkey = \"seed\"\nvalues = [{ label = \"a\", set = [\"seed=1\"] }]\n", "parameter", "has levels", ""},
+        {"[[parameter]]\nvalues = [{ label = \"a\", sets = [\"seed=1\"] }]\n", "parameter.values.", "is no key", "did you mean set"},
         {"[[parameter]]\nkey = \"policy.gap.alpha\"\n", "parameter.from", "is missing", "values"},
         {"[[parameter]]\nkey = \"policy.gap.alpha\"\nfrom = 1\nto = 3\nstep = 0\n", "parameter.step", "is 0",
          "above 0"},

@@ -34,6 +34,7 @@ public:
         spec.backend = study_.backends[point.backend];
         spec.seed = study_.seeds[point.seed];
         spec.timeline = point.variant == 0 && point.seed == 0;
+        spec.launch_cache = study_.launch_cache;
         return spec;
     }
 
