@@ -33,7 +33,7 @@ struct PointSpec {
     std::uint64_t seed = 1;
     bool timeline = false;
     bool launch_cache = false;  ///< count what a launch cache would have served
-    bool hindsight = true;  ///< look back for the best topologies, which costs about as much as the run
+    bool hindsight = true;      ///< look back for the best topologies, which costs about as much as the run
 };
 
 /// Carries runs of a study out, each with one thread, as many at once as threads call it. Graphs, parsed

@@ -51,8 +51,8 @@ public:
     Loaded<Study> read() {
         Study study;
         refuse_unknown(root_, "",
-                       {"format", "summary", "question", "method", "baseline", "backends", "seeds", "launch_cache", "scenarios",
-                        "policies", "set", "parameter"});
+                       {"format", "summary", "question", "method", "baseline", "backends", "seeds",
+                        "launch_cache", "scenarios", "policies", "set", "parameter"});
         const toml::node* const format = root_.get("format");
         if (format == nullptr || format->value_exact<std::int64_t>() != 1) {
             refuse(format, "format", format == nullptr ? "is missing" : shown(*format), "1");
@@ -349,14 +349,18 @@ private:
         const std::string key = text(table, "parameter.", "key", false);
         std::vector<std::string> templates = texts(table, "parameter.", "set");
         const std::vector<Value> values = values_of(table);
-        const bool levels =
-            std::all_of(values.begin(), values.end(), [](const Value& value) { return value.settings.has_value(); });
+        const bool levels = std::all_of(values.begin(), values.end(),
+                                        [](const Value& value) { return value.settings.has_value(); });
         if (values.empty()) {
             return;
         }
         if (levels ? !key.empty() || !templates.empty() : key.empty() == templates.empty()) {
-            refuse(&table, "parameter", levels ? "has levels, and key or set" : key.empty() ? "has no key" : "has both key and set",
-                   "key = \"KEY\", or set = \"KEY={}\" where {} stands for the value; neither where all values are "
+            refuse(&table, "parameter",
+                   levels        ? "has levels, and key or set"
+                   : key.empty() ? "has no key"
+                                 : "has both key and set",
+                   "key = \"KEY\", or set = \"KEY={}\" where {} stands for the value; neither where all values "
+                   "are "
                    "tables { label, set }");
             return;
         }

@@ -219,7 +219,9 @@ Loaded<TuneResult> tune(const TunePlan& plan, const TuneOptions& options) {
         for (std::size_t above = rung; above < rungs; ++above) {
             share /= static_cast<double>(plan.eta);
         }
-        const auto wanted = static_cast<std::size_t>(std::ceil(share * static_cast<double>(order.size())));
+        const auto wanted =
+            std::clamp(static_cast<std::size_t>(std::ceil(share * static_cast<double>(order.size()))),
+                       std::min(plan.points_min, order.size()), order.size());
         const std::vector<std::size_t> places(order.begin(),
                                               order.begin() + static_cast<std::ptrdiff_t>(wanted));
         if (options.progress) {

@@ -27,6 +27,7 @@ public:
         plan.candidates = static_cast<std::size_t>(whole("candidates", 81, 1, 1'000'000));
         plan.eta = static_cast<std::size_t>(whole("eta", 3, 2, 100));
         plan.seed = static_cast<std::uint64_t>(whole("seed", 1, 0, std::numeric_limits<std::int64_t>::max()));
+        const auto points_min = whole("points_min", 0, 0, 1'000'000);
         read_parameters(plan);
         auto held_out = take("held_out");
         if (!held_out) {
@@ -34,7 +35,8 @@ public:
         }
         const std::string policy = name_of("policy");
         const std::string baseline = root_.contains("baseline") ? name_of("baseline") : "reference";
-        for (const char* const own : {"candidates", "eta", "seed", "parameter", "policy", "baseline"}) {
+        for (const char* const own :
+             {"candidates", "eta", "points_min", "seed", "parameter", "policy", "baseline"}) {
             root_.erase(own);
         }
         if (errors_.get()) {
@@ -55,6 +57,8 @@ public:
             return Refusal(verdict.error());
         }
         plan.tuned_on = *std::move(tuned_on);
+        plan.points_min =
+            points_min != 0 ? static_cast<std::size_t>(points_min) : plan.tuned_on.scenarios.size();
         plan.held_out = *std::move(verdict);
         check_apart(plan);
         return errors_.get() ? Loaded<TunePlan>(Refusal(*errors_.get())) : std::move(plan);

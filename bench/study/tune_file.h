@@ -26,8 +26,9 @@ struct TunePlan {
     Study held_out;
     std::vector<TunedParameter> parameters;
     std::size_t candidates = 81;
-    std::size_t eta = 3;     ///< a rung keeps one of so many, and tries those on so many times as many points
-    std::uint64_t seed = 1;  ///< of the candidates and of the order of points
+    std::size_t eta = 3;  ///< a rung keeps one of so many, and tries those on so many times as many points
+    std::size_t points_min = 1;  ///< points of the first rung at least
+    std::uint64_t seed = 1;      ///< of the candidates and of the order of points
 };
 
 /// Indices into the policies of a plan's studies.
