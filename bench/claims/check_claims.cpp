@@ -19,29 +19,34 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
+/// A row's name without what Google Benchmark adds of how it was measured.
+std::string plain_name(const std::string& name) { return name.substr(0, name.find("/iterations:")); }
+
 /// The figure in a document, or why it is not there.
-tl::expected<double, std::string> figure_in(const Json& document, const Claim& claim) {
+tl::expected<double, std::string> figure_in(const Json& document, const Claim& claim,
+                                            const std::string& row_name, const std::string& read) {
     const Json* place = &document;
-    if (!claim.row.empty()) {
+    if (!row_name.empty()) {
         const auto rows = document.find("benchmarks");
         if (rows == document.end() || !rows->is_array()) {
             return tl::unexpected<std::string>("the document has no benchmarks");
         }
         const auto row = std::find_if(rows->begin(), rows->end(), [&](const Json& known) {
-            return known.value("name", std::string()) == claim.row;
+            const std::string name = known.value("name", std::string());
+            return name == row_name || plain_name(name) == row_name;
         });
         if (row == rows->end()) {
-            return tl::unexpected<std::string>(fmt::format("the document has no row {}", claim.row));
+            return tl::unexpected<std::string>(fmt::format("the document has no row {}", row_name));
         }
         place = &*row;
     }
-    const Json::json_pointer pointer(claim.read);
+    const Json::json_pointer pointer(read);
     if (!place->contains(pointer)) {
-        return tl::unexpected<std::string>(fmt::format("the document has no {}", claim.read));
+        return tl::unexpected<std::string>(fmt::format("the document has no {}", read));
     }
     const Json& value = place->at(pointer);
     if (!value.is_number()) {
-        return tl::unexpected<std::string>(fmt::format("{} is no number", claim.read));
+        return tl::unexpected<std::string>(fmt::format("{} is no number", read));
     }
     return value.get<double>() * claim.scale;
 }
@@ -84,7 +89,7 @@ void measure(ClaimReport& report, const std::vector<std::string>& words) {
             report.note = fmt::format("ended with {} and printed no JSON", child->status);
             return;
         }
-        const auto figure = figure_in(document, claim);
+        const auto figure = figure_in(document, claim, claim.row, claim.read);
         if (!figure) {
             report.note = figure.error();
             return;
@@ -106,8 +111,10 @@ void read_record(ClaimReport& report, const fs::path& root) {
         report.note = "is no JSON";
         return;
     }
-    if (const auto figure = figure_in(document, claim)) {
-        report.measured.push_back(*figure);
+    const bool own_form = !claim.record_read.empty();
+    if (const auto figure =
+            figure_in(document, claim, own_form ? "" : claim.row, own_form ? claim.record_read : claim.read)) {
+        report.measured.push_back(own_form ? *figure / claim.scale : *figure);
     } else {
         report.note = figure.error();
     }

@@ -16,9 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 15> kKeys{"id",   "page",   "quote",   "value",   "tolerance",
-                                                 "unit", "better", "command", "program", "record",
-                                                 "row",  "read",   "scale",   "repeats", "needs_card"};
+constexpr std::array<std::string_view, 16> kKeys{
+    "id",      "page",   "quote", "value", "tolerance",   "unit",  "better",  "command",
+    "program", "record", "row",   "read",  "record_read", "scale", "repeats", "needs_card"};
 
 /// Reads one [[claim]].
 class ClaimReader {
@@ -43,6 +43,7 @@ public:
         }
         claim.row = text("row", false);
         claim.read = text("read", true);
+        claim.record_read = text("record_read", false);
         claim.scale = number("scale", 1);
         claim.repeats =
             static_cast<std::uint64_t>(std::clamp<std::int64_t>(table_["repeats"].value_or(1), 1, 1000));

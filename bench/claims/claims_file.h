@@ -28,7 +28,9 @@ struct Claim {
     std::filesystem::path record;  ///< absolute; a stored result, read where the program or a card is missing
     std::string row;               ///< name of a benchmark's row; empty: the document itself
     std::string read;              ///< JSON pointer to the figure, within the row if there is one
-    double scale = 1;              ///< what is read times this is in `unit`
+    std::string
+        record_read;   ///< the same in the record, where that is of another form: without rows, in `unit`
+    double scale = 1;  ///< what is read times this is in `unit`
     std::uint64_t repeats = 1;
     bool needs_card = false;
 };

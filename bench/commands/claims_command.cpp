@@ -80,7 +80,7 @@ void print_line(const ClaimReport& report) {
     const std::string measured =
         report.measured.empty()
             ? report.note
-            : fmt::format("{:.4g} {}", report.measured[report.measured.size() / 2], claim.unit);
+            : fmt::format("{:.5g} {}", report.measured[report.measured.size() / 2], claim.unit);
     fmt::print("{:<9}  {:<36}  stated {:g} {}, seen {}  ({})\n", to_string(report.verdict), claim.id,
                claim.value, claim.unit, measured, report.source);
 }

@@ -7,6 +7,7 @@ Usage: study_command_test.py MEGABED SOURCE_DIR [TEST ...]
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -222,6 +223,16 @@ class Tuning(Folder):
 
 
 class Claims(Folder):
+    def test_readme_quotes_what_the_commands_print(self):
+        with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
+            blocks = file.read().split("```")[1::2]
+        for first, command in (("social: ", ("run", "scenarios/quickstart.toml")), ("S1 ", ("verify", "--policy", "stateless"))):
+            block = next(block for block in blocks if block.lstrip("\n").startswith(first)).strip("\n").split("\n")
+            # Seconds differ; all else is the same anywhere.
+            lines = [re.sub(r"[0-9.]+ s ", "S ", line) for line in megabed(*command, cwd=SOURCE).stdout.split("\n")]
+            for line in block:
+                self.assertIn(re.sub(r"[0-9.]+ s ", "S ", line), lines)
+
     def test_every_claim_names_its_page(self):
         document = json.loads(megabed("claims", "quickstart-social", "--json", cwd=self.folder).stdout)
         claim = document["claims"][0]
