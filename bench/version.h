@@ -10,7 +10,6 @@ namespace megabed {
 [[nodiscard]] std::string revision();
 /// Name and version of the compiler that built this.
 [[nodiscard]] std::string compiler();
-[[nodiscard]] std::string compiler();
 /// Version, revision, compiler and whether CUDA parts are built; the text of `--version`.
 [[nodiscard]] std::string version_text();
 

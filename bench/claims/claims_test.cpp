@@ -83,14 +83,14 @@ TEST(Claims, Are_refused_where_the_page_says_something_else) {
     const std::vector<std::pair<std::string, std::string>> bad{
         {claim, "'at 641 GTEPS' is not in PAGE.md"},
         {replaced("at 641", "at 640") + replaced("at 641", "at 640"), "is there twice"},
-        {replaced("value = 641", "value = \"fast\""), "is no number"},
+        {replaced("value = 641", "value = \"fast\""), "value: is 'fast'; allowed: a number"},
         {replaced("value = 641\n", ""), "value: is missing"},
         {replaced("better = \"more\"", "better = \"bigger\""), "more or less"},
         {replaced("record = \"record.json\"\n", ""), "command, program or record"},
         {replaced("read = \"/GTEPS\"", "read = \"GTEPS\""), "JSON pointer"},
         {replaced("unit", "units"), "is no key of a claim"},
         {replaced("PAGE.md", "NO-PAGE.md"), "NO-PAGE.md"},
-        {"claims = 3\n", "[[claim]] tables"},
+        {"claim = 3\n", "[[claim]] tables"},
     };
     for (const auto& [text, words] : bad) {
         const auto claims = load_claims(folder.write("claims.toml", text), folder.path());

@@ -173,7 +173,7 @@ TEST(StudyFile, Bad_input_is_refused_with_key_value_and_what_is_allowed) {
          "did you mean set"},
         {"[[parameter]]\nkey = \"policy.gap.alpha\"\n", "parameter.from", "is missing", "values"},
         {"[[parameter]]\nkey = \"policy.gap.alpha\"\nfrom = 1\nto = 3\nstep = 0\n", "parameter.step", "is 0",
-         "above 0"},
+         "1 to"},
         {"[[parameter]]\nkey = \"policy.gap.alpha\"\nfrom = 3\nto = 1\nstep = 1\n", "parameter.to", "is 1",
          "at least"},
         {"[[parameter]]\nkey = \"policy.gap.alpha\"\nvalues = [1, 1]\n", "parameter.values", "holds 1 twice",

@@ -149,6 +149,7 @@ std::vector<std::size_t> point_order(const Evaluator& evaluator, std::uint64_t s
         by_scenario[evaluator.scenario_of(place)].push_back(place);
     }
     std::vector<std::vector<std::size_t>> lists;
+    lists.reserve(by_scenario.size());
     for (auto& [scenario, places] : by_scenario) {
         lists.push_back(std::move(places));
     }
