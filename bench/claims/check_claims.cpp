@@ -56,48 +56,6 @@ std::string own_path() {
     return fs::read_symlink("/proc/self/exe", code).string();
 }
 
-/// What to run, none where it cannot be run here.
-std::optional<std::vector<std::string>> words_of(const Claim& claim, const fs::path& root) {
-    if (claim.needs_card && !cuda_device_name()) {
-        return std::nullopt;
-    }
-    if (!claim.command.empty()) {
-        std::vector<std::string> words{own_path()};
-        words.insert(words.end(), claim.command.begin(), claim.command.end());
-        return words;
-    }
-    if (claim.program.empty()) {
-        return std::nullopt;
-    }
-    std::vector<std::string> words = claim.program;
-    words.front() = (root / words.front()).string();
-    std::error_code code;
-    return fs::is_regular_file(words.front(), code) ? std::optional(words) : std::nullopt;
-}
-
-void measure(ClaimReport& report, const std::vector<std::string>& words) {
-    const Claim& claim = *report.claim;
-    report.source = fmt::format("{}", fmt::join(claim.command.empty() ? claim.program : claim.command, " "));
-    for (std::uint64_t repeat = 0; repeat < claim.repeats; ++repeat) {
-        const auto child = run_child(words, ChildOutput::Captured);
-        if (!child) {
-            report.note = "could not be started";
-            return;
-        }
-        const Json document = Json::parse(child->output, nullptr, false);
-        if (document.is_discarded()) {
-            report.note = fmt::format("ended with {} and printed no JSON", child->status);
-            return;
-        }
-        const auto figure = figure_in(document, claim, claim.row, claim.read);
-        if (!figure) {
-            report.note = figure.error();
-            return;
-        }
-        report.measured.push_back(*figure);
-    }
-}
-
 void read_record(ClaimReport& report, const fs::path& root) {
     const Claim& claim = *report.claim;
     report.source = fs::relative(claim.record, root).string();
@@ -165,13 +123,80 @@ ClaimVerdict judge_claim(const Claim& claim, const std::vector<double>& measured
     return all_above == (claim.better == Better::More) ? ClaimVerdict::Faster : ClaimVerdict::Slower;
 }
 
-ClaimReport check_claim(const Claim& claim, const fs::path& root) {
+ClaimChecker::ClaimChecker(fs::path root)
+    : root_(std::move(root)),
+      scratch_(fs::temp_directory_path() / fmt::format("megabed-claims-{}", ::getpid())) {
+    std::error_code code;
+    fs::create_directories(scratch_, code);
+}
+
+ClaimChecker::~ClaimChecker() {
+    std::error_code code;
+    fs::remove_all(scratch_, code);
+}
+
+/// What to run; nothing where it cannot be run here.
+std::optional<std::vector<std::string>> ClaimChecker::words_of(const Claim& claim) const {
+    if (claim.needs_card && !cuda_device_name()) {
+        return std::nullopt;
+    }
+    std::vector<std::string> words;
+    if (!claim.command.empty()) {
+        words = {own_path()};
+        words.insert(words.end(), claim.command.begin(), claim.command.end());
+    } else if (!claim.program.empty()) {
+        words = claim.program;
+        words.front() = (root_ / words.front()).string();
+        std::error_code code;
+        if (!fs::is_regular_file(words.front(), code)) {
+            return std::nullopt;
+        }
+    } else {
+        return std::nullopt;
+    }
+    constexpr std::string_view kScratch = "{scratch}";
+    for (std::string& word : words) {
+        if (const std::size_t at = word.find(kScratch); at != std::string::npos) {
+            word.replace(at, kScratch.size(), scratch_.string());
+        }
+    }
+    return words;
+}
+
+void ClaimChecker::measure(ClaimReport& report, const std::vector<std::string>& words) {
+    const Claim& claim = *report.claim;
+    report.source = fmt::format("{}", fmt::join(claim.command.empty() ? claim.program : claim.command, " "));
+    for (std::uint64_t repeat = 0; repeat < claim.repeats; ++repeat) {
+        std::string& printed = printed_[words];
+        if (claim.repeats > 1 || printed.empty()) {
+            const auto child = run_child(words, ChildOutput::Captured);
+            if (!child) {
+                report.note = "could not be started";
+                return;
+            }
+            printed = child->output;
+        }
+        const Json document = Json::parse(printed, nullptr, false);
+        if (document.is_discarded()) {
+            report.note = "printed no JSON";
+            return;
+        }
+        const auto figure = figure_in(document, claim, claim.row, claim.read);
+        if (!figure) {
+            report.note = figure.error();
+            return;
+        }
+        report.measured.push_back(*figure);
+    }
+}
+
+ClaimReport ClaimChecker::check(const Claim& claim) {
     ClaimReport report;
     report.claim = &claim;
-    if (const auto words = words_of(claim, root)) {
+    if (const auto words = words_of(claim)) {
         measure(report, *words);
     } else if (!claim.record.empty()) {
-        read_record(report, root);
+        read_record(report, root_);
     } else {
         report.note = claim.needs_card ? "needs a CUDA card" : "is not built here";
     }

@@ -2,8 +2,10 @@
 
 #include "bench/claims/claims_file.h"
 
+#include <cstdint>
 #include <filesystem>
-#include <stop_token>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +32,25 @@ struct ClaimReport {
 /// What measurements say about a stated value. Requires: `measured` ascends.
 [[nodiscard]] ClaimVerdict judge_claim(const Claim& claim, const std::vector<double>& measured);
 
-/// Measures a claim again; from its record where that is all there is. Requires: `root` is the checkout.
-[[nodiscard]] ClaimReport check_claim(const Claim& claim, const std::filesystem::path& root);
+/// Measures claims again; from their record where that is all there is. Claims that are not repeated and name
+/// the same command share one run of it. `{scratch}` in a command is a folder that is gone at the end.
+class ClaimChecker {
+public:
+    /// Requires: `root` is the checkout.
+    explicit ClaimChecker(std::filesystem::path root);
+    ClaimChecker(const ClaimChecker&) = delete;
+    ClaimChecker& operator=(const ClaimChecker&) = delete;
+    ~ClaimChecker();
+
+    [[nodiscard]] ClaimReport check(const Claim& claim);
+
+private:
+    [[nodiscard]] std::optional<std::vector<std::string>> words_of(const Claim& claim) const;
+    void measure(ClaimReport& report, const std::vector<std::string>& words);
+
+    std::filesystem::path root_;
+    std::filesystem::path scratch_;
+    std::map<std::vector<std::string>, std::string> printed_;  ///< by command, what it printed
+};
 
 }  // namespace megabed

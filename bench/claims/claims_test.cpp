@@ -60,13 +60,14 @@ TEST(Claims, Are_read_from_their_record) {
     (void)folder.write("record.json", R"({"benchmarks": [{"name": "bfs/22", "GTEPS": 641.3}]})");
     auto claims = load_claims(folder.write("claims.toml", kClaim), folder.path());
     ASSERT_TRUE(claims) << to_string(claims.error());
-    const ClaimReport report = check_claim(claims->front(), folder.path());
+    ClaimChecker checker(folder.path());
+    const ClaimReport report = checker.check(claims->front());
     EXPECT_EQ(report.verdict, ClaimVerdict::Same);
     EXPECT_EQ(report.source, "record.json");
     (void)folder.write("record.json", R"({"benchmarks": [{"name": "bfs/22", "GTEPS": 600}]})");
-    EXPECT_EQ(check_claim(claims->front(), folder.path()).verdict, ClaimVerdict::Slower);
+    EXPECT_EQ(checker.check(claims->front()).verdict, ClaimVerdict::Slower);
     (void)folder.write("record.json", R"({"benchmarks": []})");
-    const ClaimReport gone = check_claim(claims->front(), folder.path());
+    const ClaimReport gone = checker.check(claims->front());
     EXPECT_EQ(gone.verdict, ClaimVerdict::Ambiguous);
     EXPECT_THAT(gone.note, HasSubstr("no row bfs/22"));
 }

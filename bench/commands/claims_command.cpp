@@ -93,6 +93,7 @@ int run(const ClaimsArguments& arguments) {
     const std::stop_token stop = stop_on_interrupt();
     std::error_code code;
     fs::current_path(checkout(), code);  // commands name files relative to it
+    ClaimChecker checker(checkout());
     Json documents = Json::array();
     std::size_t slower = 0;
     for (const Claim& claim : *claims) {
@@ -103,7 +104,7 @@ int run(const ClaimsArguments& arguments) {
         {
             ProgressLine progress(true, claim.id);
             progress.show("measuring");
-            report = check_claim(claim, checkout());
+            report = checker.check(claim);
         }
         slower += report.verdict == ClaimVerdict::Slower ? 1 : 0;
         if (arguments.json) {

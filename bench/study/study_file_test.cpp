@@ -151,7 +151,7 @@ TEST(StudyFile, Bad_input_is_refused_with_key_value_and_what_is_allowed) {
         {"scenarios = [{ file = \"social\", runs = [\"nobody\"] }]\npolicies = [\"reference\"]\n", "scenarios",
          "'nobody' is no run of social.toml", "slashdot"},
         {"scenarios = [{ file = \"social\", run = [\"slashdot\"] }]\npolicies = [\"reference\"]\n",
-         "scenarios.", "is no key of a study", "did you mean runs"},
+         "scenarios.", "is no key of a scenario", "did you mean runs"},
         {"scenarios = [\"defects\"]\npolicies = [\"reference\", \"reference\"]\n", "policies", "twice",
          "label"},
         {"scenarios = [\"defects\"]\npolicies = [\"referenz\"]\n", "", "referenz", "reference"},
