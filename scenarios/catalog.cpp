@@ -1,11 +1,11 @@
 #include "scenarios/catalog.h"
 
 #include "scenarios/section_reader.h"
+#include "scenarios/shipped_folder.h"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <fstream>
 #include <system_error>
 
@@ -47,13 +47,10 @@ Loaded<std::vector<CatalogEntry>> list_folder(const fs::path& folder) {
 }  // namespace
 
 fs::path catalog_directory() {
-    const char* const chosen = std::getenv("MEGABED_SCENARIOS");
-    if (chosen != nullptr && *chosen != '\0') {
-        return chosen;
-    }
-    std::error_code code;
-    const fs::path source = MEGABED_CATALOG_SOURCE;
-    return fs::is_directory(source, code) ? source : fs::path(MEGABED_CATALOG_INSTALLED);
+    return find_shipped({.variable = "MEGABED_SCENARIOS",
+                         .name = "scenarios",
+                         .source = MEGABED_CATALOG_SOURCE,
+                         .installed = MEGABED_CATALOG_INSTALLED});
 }
 
 Loaded<std::vector<CatalogEntry>> list_scenarios() { return list_folder(catalog_directory()); }
