@@ -130,7 +130,8 @@ class Workflow(unittest.TestCase):
             self.assertIn(case, glob.glob(job.path("counterexamples", "*.toml")))
             # Where it was found, and at home, where the library lies somewhere else; not with the policy mended.
             self.assertEqual(job.shell(f"megabed replay {case}", {}).returncode, 0)
-            self.assertEqual(job.shell(f"cd / && megabed replay {case} --policy {job.folder}/libexample_policy.so", {}).returncode, 0)
+            library = job.path("libexample_policy.so")
+            self.assertEqual(job.shell(f"cd / && megabed replay {case} --policy {library}", {}).returncode, 0)
             elsewhere = job.shell(f"cd / && megabed replay {case}", {})
             self.assertEqual((elsewhere.returncode, elsewhere.stderr.count("\n")), (2, 1))
             self.assertIn("'./libexample_policy.so': No such file or directory", elsewhere.stderr)
