@@ -18,6 +18,8 @@ constexpr const char* kCompiler = "g++ " __VERSION__;
 std::string version() { return MEGABED_VERSION; }
 std::string revision() { return MEGABED_REVISION; }
 
+std::string revision_date() { return MEGABED_REVISION_DATE; }
+
 std::string version_text() {
     return fmt::format("megabed {} ({}), {}, CUDA {}", version(), revision(), kCompiler, MEGABED_CUDA_VERSION);
 }

@@ -8,6 +8,8 @@ namespace megabed {
 [[nodiscard]] std::string version();
 /// The git revision this was built from, with `-dirty` for local changes.
 [[nodiscard]] std::string revision();
+/// The day of that revision, as 2026-11-23; empty where git does not tell.
+[[nodiscard]] std::string revision_date();
 /// Version, revision, compiler and whether CUDA parts are built; the text of `--version`.
 [[nodiscard]] std::string version_text();
 

@@ -19,6 +19,7 @@ void add_conform_command(CLI::App& app, Action& action);
 void add_verify_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
 void add_completion_command(CLI::App& app, Action& action);
+void add_man_command(CLI::App& app, Action& action);
 
 /// The names that `megabed list WHAT` shows; none for a WHAT that it does not know.
 /// Errors: a catalog that cannot be read.

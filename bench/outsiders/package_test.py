@@ -100,13 +100,14 @@ class FindPackage(unittest.TestCase):
                 for folder in (SOURCE, BUILD, os.path.join(self.folder, "first"), "/usr/lib"):
                     self.assertNotIn(folder + "/", text, name)
 
-    def test_licence_pages_and_examples_are_there(self):
+    def test_licence_documents_manual_and_examples_are_there(self):
         for name in ("LICENSE", "NOTICE", "README.md", "properties/LAWS.md", "sim/SIMULATOR.md", "policy/HARDENED.md",
                      "policy/example_plugin/example_policy.c", "bench/outsiders/package_user/two_kernels.cpp"):
             with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
                 self.assertEqual(self.content("share", "doc", "megabed", name), file.read(), name)
         self.assertTrue(os.path.isfile(self.path("share", "megabed", "scenarios", "KEYS.md")))
         self.assertIn("complete -o filenames", self.content("share", "bash-completion", "completions", "megabed"))
+        self.assertIn(".SH EXIT STATUS\n", self.content("share", "man", "man1", "megabed-run.1"))
         self.assertTrue(self.content("share", "zsh", "site-functions", "_megabed").startswith("#compdef megabed\n"))
 
     def test_the_example_plugin_builds_from_its_installed_copy(self):
