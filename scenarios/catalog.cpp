@@ -75,9 +75,15 @@ Loaded<std::string> read_text_file(const fs::path& path) {
         return refuse(fmt::format("cannot be read: {}", std::generic_category().message(errno)),
                       "a readable file");
     }
-    std::string text(kLargest + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
+    // Piece by piece: making room for the largest file at once would take a millisecond for the smallest.
+    constexpr std::size_t kPiece = std::size_t{64} << 10;
+    std::string text;
+    while (file && text.size() <= kLargest) {
+        const std::size_t before = text.size();
+        text.resize(before + kPiece);
+        file.read(text.data() + before, kPiece);
+        text.resize(before + static_cast<std::size_t>(file.gcount()));
+    }
     if (text.size() > kLargest) {
         return refuse("is larger than 16 MiB", "a scenario or profile");
     }
