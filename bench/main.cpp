@@ -57,6 +57,7 @@ int run(int argc, char** argv) {
     megabed::add_claims_command(app, action);
     megabed::add_list_command(app, action);
     megabed::add_completion_command(app, action);
+    megabed::add_man_command(app, action);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help_or_version) {

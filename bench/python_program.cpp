@@ -1,6 +1,7 @@
 #include "bench/python_program.h"
 
 #include "bench/child_process.h"
+#include "scenarios/shipped_folder.h"
 
 #include <fmt/format.h>
 #include <cstdlib>
@@ -41,15 +42,16 @@ bool has_modules(const std::string& interpreter, const std::vector<std::string>&
 }
 
 Loaded<fs::path> find_program(const std::string& program) {
+    const fs::path folder = find_shipped({.variable = "MEGABED_PROGRAMS",
+                                          .name = "programs",
+                                          .source = MEGABED_BENCH_SOURCE,
+                                          .installed = MEGABED_BENCH_INSTALLED});
     std::error_code code;
-    const fs::path beside = fs::read_symlink("/proc/self/exe", code).parent_path() / "../share/megabed";
-    for (const fs::path& folder : {fs::path(MEGABED_BENCH_SOURCE), beside, fs::path(MEGABED_BENCH_INSTALLED)}) {
-        if (fs::path path = folder / program; fs::is_regular_file(path, code)) {
-            return path;
-        }
+    if (fs::is_regular_file(folder / program, code)) {
+        return folder / program;
     }
-    return Refusal(
-        unavailable(program, "is not where megabed was built or installed", "the whole checkout or package"));
+    return Refusal(unavailable((folder / program).string(), "is not there",
+                               "the whole checkout or package; MEGABED_PROGRAMS names its folder"));
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ std::string version() { return MEGABED_VERSION; }
 std::string revision() { return MEGABED_REVISION; }
 std::string compiler() { return kCompiler; }
 
+std::string revision_date() { return MEGABED_REVISION_DATE; }
+
 std::string version_text() {
     return fmt::format("megabed {} ({}), {}, CUDA {}", version(), revision(), kCompiler, MEGABED_CUDA_VERSION);
 }

@@ -4,10 +4,10 @@
 #include "properties/laws.h"
 #include "scenarios/catalog.h"
 #include "scenarios/request_toml.h"
+#include "scenarios/shipped_folder.h"
 
 #include <fmt/format.h>
 #include <array>
-#include <cstdlib>
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -132,13 +132,10 @@ std::string file_name_of(std::string_view policy) {
 }  // namespace
 
 fs::path properties_directory() {
-    const char* const chosen = std::getenv("MEGABED_PROPERTIES");
-    if (chosen != nullptr && *chosen != '\0') {
-        return chosen;
-    }
-    std::error_code code;
-    const fs::path source = MEGABED_PROPERTIES_SOURCE;
-    return fs::is_directory(source, code) ? source : fs::path(MEGABED_PROPERTIES_INSTALLED);
+    return find_shipped({.variable = "MEGABED_PROPERTIES",
+                         .name = "properties",
+                         .source = MEGABED_PROPERTIES_SOURCE,
+                         .installed = MEGABED_PROPERTIES_INSTALLED});
 }
 
 Loaded<Expectations> parse_expectations(std::string_view text, const std::string& source) {

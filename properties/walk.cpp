@@ -38,7 +38,7 @@ std::uint32_t answer_class(const Result<Decision>& decision) {
 
 bool differ_only_in(const LaunchRequest& left, const LaunchRequest& right, std::uint32_t signals) {
     LaunchRequest aligned = right;
-    const auto align = [&](Signal signal, auto LaunchRequest::*field) {
+    const auto align = [&](StepSignal signal, auto LaunchRequest::*field) {
         if ((signals & signal) != 0) {
             aligned.*field = left.*field;
         }

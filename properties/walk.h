@@ -41,7 +41,7 @@ private:
 [[nodiscard]] std::uint32_t answer_class(const Result<Decision>& decision);
 
 /// The signals in which two requests may differ.
-enum Signal : std::uint32_t {
+enum StepSignal : std::uint32_t {
     kDensity = 1,
     kPressure = 2,
     kHotOpcodes = 4,

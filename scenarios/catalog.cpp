@@ -1,11 +1,11 @@
 #include "scenarios/catalog.h"
 
 #include "scenarios/section_reader.h"
+#include "scenarios/shipped_folder.h"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <fstream>
 #include <system_error>
 
@@ -47,13 +47,10 @@ Loaded<std::vector<CatalogEntry>> list_folder(const fs::path& folder) {
 }  // namespace
 
 fs::path catalog_directory() {
-    const char* const chosen = std::getenv("MEGABED_SCENARIOS");
-    if (chosen != nullptr && *chosen != '\0') {
-        return chosen;
-    }
-    std::error_code code;
-    const fs::path source = MEGABED_CATALOG_SOURCE;
-    return fs::is_directory(source, code) ? source : fs::path(MEGABED_CATALOG_INSTALLED);
+    return find_shipped({.variable = "MEGABED_SCENARIOS",
+                         .name = "scenarios",
+                         .source = MEGABED_CATALOG_SOURCE,
+                         .installed = MEGABED_CATALOG_INSTALLED});
 }
 
 Loaded<std::vector<CatalogEntry>> list_scenarios() { return list_folder(catalog_directory()); }
@@ -78,9 +75,15 @@ Loaded<std::string> read_text_file(const fs::path& path) {
         return refuse(fmt::format("cannot be read: {}", std::generic_category().message(errno)),
                       "a readable file");
     }
-    std::string text(kLargest + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
+    // Piece by piece: making room for the largest file at once would take a millisecond for the smallest.
+    constexpr std::size_t kPiece = std::size_t{64} << 10;
+    std::string text;
+    while (file && text.size() <= kLargest) {
+        const std::size_t before = text.size();
+        text.resize(before + kPiece);
+        file.read(text.data() + before, kPiece);
+        text.resize(before + static_cast<std::size_t>(file.gcount()));
+    }
     if (text.size() > kLargest) {
         return refuse("is larger than 16 MiB", "a scenario or profile");
     }

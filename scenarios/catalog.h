@@ -15,8 +15,7 @@ struct CatalogEntry {
     std::filesystem::path path;
 };
 
-/// The folder of the shipped scenarios: `MEGABED_SCENARIOS`, else where this build found them, else where they
-/// were installed.
+/// The folder of the shipped scenarios: `MEGABED_SCENARIOS`, else where `find_shipped` finds it.
 [[nodiscard]] std::filesystem::path catalog_directory();
 
 /// The catalog's scenarios or device profiles by name. Errors: a file that cannot be read or has no summary.

@@ -114,7 +114,9 @@ constexpr std::array kScenarioKeys{
             "arcs of a push, or vertices of a pull, for each lane beyond the first group's"},
 
     KeySpec{"device", "profile", KeyType::Text, 0, 0, "h200",
-            "a name that `megabed list devices` shows, or a .toml file relative to the scenario"},
+            "a name that `megabed list devices` shows or of a file in devices/ beside the scenario, or a .toml "
+            "file relative to "
+            "the scenario"},
     KeySpec{"device", "kernels_cached", KeyType::Flag, 0, 0, "false",
             "whether run-time compiled kernels are on disk already, so that no launch pays for compiling"},
     KeySpec{"device", "requested_worker_groups", KeyType::Count, 1, kU32Max, "multiprocessors x 4",

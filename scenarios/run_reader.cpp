@@ -152,6 +152,17 @@ private:
         }
     }
 
+    /// A .toml file relative to the scenario; a name is looked up in devices/ beside the scenario, then in the
+    /// catalog's, so that a copy of the catalog anywhere is complete.
+    [[nodiscard]] fs::path profile_path(const std::string& profile) const {
+        if (profile.ends_with(".toml")) {
+            return folder_ / profile;
+        }
+        const fs::path beside = folder_ / "devices" / (profile + ".toml");
+        std::error_code code;
+        return fs::exists(beside, code) ? beside : catalog_directory() / "devices" / (profile + ".toml");
+    }
+
     void read_device(Scenario& scenario) {
         SectionReader device(scenario_keys(), "device", tables_.shared("device"), errors_);
         const std::string profile = device.text("profile").value_or("h200");
@@ -162,9 +173,7 @@ private:
         scenario.fuse_waves_max = device.u32("fuse_max_waves").value_or(scenario.fuse_waves_max);
         device.refuse_unknown();
 
-        const bool is_path = profile.ends_with(".toml");
-        const fs::path path =
-            is_path ? folder_ / profile : catalog_directory() / "devices" / (profile + ".toml");
+        const fs::path path = profile_path(profile);
         std::error_code code;
         if (!fs::exists(path, code)) {
             std::string known;

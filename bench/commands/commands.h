@@ -1,7 +1,11 @@
 #pragma once
 
+#include "sim/input_error.h"
+
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace megabed {
 
@@ -19,5 +23,10 @@ void add_tune_command(CLI::App& app, Action& action);
 void add_claims_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
 void add_completion_command(CLI::App& app, Action& action);
+void add_man_command(CLI::App& app, Action& action);
+
+/// The names that `megabed list WHAT` shows; none for a WHAT that it does not know.
+/// Errors: a catalog that cannot be read.
+[[nodiscard]] Loaded<std::vector<std::string>> listed_names(const std::string& what);
 
 }  // namespace megabed

@@ -68,7 +68,7 @@ Loaded<std::vector<Line>> lines_for(const std::string& what) {
         for (const LaunchColumn& column : launch_columns()) {
             lines.push_back({std::string(column.name), std::string(column.meaning)});
         }
-    } else {
+    } else if (what == "generators") {
         for (const GeneratorRow& row : graph_generators()) {
             lines.push_back({std::string(row.name), fmt::format("{}; {}", row.summary, row.usage)});
         }
@@ -114,6 +114,18 @@ int list(const std::string& what, bool json) {
 }
 
 }  // namespace
+
+Loaded<std::vector<std::string>> listed_names(const std::string& what) {
+    const auto lines = lines_for(what);
+    if (!lines) {
+        return Refusal(lines.error());
+    }
+    std::vector<std::string> names;
+    for (const Line& line : *lines) {
+        names.push_back(line.name);
+    }
+    return names;
+}
 
 void add_list_command(CLI::App& app, Action& action) {
     struct Arguments {

@@ -10,6 +10,7 @@
 #include "scenarios/catalog.h"
 #include "scenarios/scenario_loader.h"
 #include "sim/engine/digest.h"
+#include "sim/plugins/plugin_policy.h"
 #include "sim/plugins/policy_source.h"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -26,6 +28,12 @@ namespace megabed {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+struct ReplayArguments {
+    std::string file;
+    std::optional<std::string> policy;
+    bool json = false;
+};
 
 /// A stored run, as summary.json holds it.
 struct StoredRun {
@@ -76,17 +84,28 @@ Loaded<StoredRun> load_stored_run(const std::string& file) {
     }
 }
 
+/// Why a policy that a file names cannot be had.
+InputError named_in(const std::string& path, const std::string& policy, InputError error) {
+    constexpr std::size_t kPathShown = 1000;
+    error.where = fmt::format("{}: policy.name", path);
+    if (is_plugin_path(policy)) {
+        error.problem = fmt::format("{}: {}", printable(policy, kPathShown), error.problem);
+        error.allowed += "; --policy tells where it is now";
+    }
+    return error;
+}
+
 /// Judges a counterexample again: the same decisions, and the law still broken.
-int replay_counterexample(const std::string& path, const std::string& text, bool json) {
-    const auto stored = parse_counterexample(text, path);
+int replay_counterexample(const ReplayArguments& arguments, const std::string& text) {
+    const std::string& path = arguments.file;
+    auto stored = parse_counterexample(text, path);
     if (!stored) {
         return refuse(stored.error());
     }
+    stored->policy = arguments.policy.value_or(stored->policy);
     const auto subject = find_policy_source(stored->policy);
     if (!subject) {
-        InputError error = subject.error();
-        error.where = fmt::format("{}: policy.name", path);
-        return refuse(error);
+        return refuse(arguments.policy ? subject.error() : named_in(path, stored->policy, subject.error()));
     }
     const Law& law = *find_law(stored->law);
     if (law.applies != nullptr && !law.applies(subject->parts)) {
@@ -101,7 +120,7 @@ int replay_counterexample(const std::string& path, const std::string& text, bool
     const Judgement judgement = judge_case(*subject, law, stored->input);
     const bool broken = judgement.outcome == CaseOutcome::Breaks;
     const bool same = digest == stored->digest && broken;
-    if (json) {
+    if (arguments.json) {
         fmt::print("{}", json_text(Json{{"digest", hex(digest)},
                                         {"expected_digest", hex(stored->digest)},
                                         {"same", same},
@@ -118,15 +137,23 @@ int replay_counterexample(const std::string& path, const std::string& text, bool
     return same ? kExitDone : kExitFailed;
 }
 
-int replay(const std::string& path, bool json) {
+int replay(const ReplayArguments& arguments) {
+    const std::string& path = arguments.file;
     // A summary is JSON and starts with a brace; anything else is read as a counterexample, so that what is
     // wrong in one is named with its line.
     if (const auto text = read_text_file(path); text && text->find_first_not_of(" \t\r\n") != text->find('{')) {
-        return replay_counterexample(path, *text, json);
+        return replay_counterexample(arguments, *text);
     }
     const auto stored = load_stored_run(path);
     if (!stored) {
         return refuse(stored.error());
+    }
+    if (arguments.policy) {
+        return refuse(InputError{.where = "--policy",
+                                 .line = {},
+                                 .key = {},
+                                 .problem = fmt::format("{} is a stored run", printable(path)),
+                                 .allowed = "a counterexample with it; `megabed run --policy` runs another"});
     }
     if (const auto known = check_backend(stored->backend); !known) {
         return refuse(known.error());
@@ -165,7 +192,7 @@ int replay(const std::string& path, bool json) {
         replayed.emplace_back(run.summary.name, hex(run.summary.digest));
     }
     const bool same = digest == stored->digest && replayed == stored->runs;
-    if (json) {
+    if (arguments.json) {
         const Json document{{"digest", digest}, {"expected_digest", stored->digest}, {"same", same}};
         fmt::print("{}", json_text(document));
     } else {
@@ -181,11 +208,7 @@ int replay(const std::string& path, bool json) {
 }  // namespace
 
 void add_replay_command(CLI::App& app, Action& action) {
-    struct Arguments {
-        std::string file;
-        bool json = false;
-    };
-    const auto arguments = std::make_shared<Arguments>();
+    const auto arguments = std::make_shared<ReplayArguments>();
     CLI::App* const command =
         app.add_subcommand("replay", "Run a stored run or judge a counterexample again, and compare.");
     command
@@ -193,12 +216,15 @@ void add_replay_command(CLI::App& app, Action& action) {
             "FILE", arguments->file,
             "summary.json of an earlier `run --out`, or a counterexample of `verify --counterexamples`")
         ->required();
+    command->add_option(
+        "--policy", arguments->policy,
+        "judge a counterexample of another policy, or of a plug-in that is elsewhere now: a name "
+        "that `megabed list policies` shows, or a path (default: the file's)");
     command->add_flag("--json", arguments->json, "one JSON document on stdout and nothing else");
     command->footer(
         "Example: megabed replay results/summary.json\nExit status 1 when the digest differs, or when the law "
         "of a counterexample is no longer broken.");
-    command->callback(
-        [arguments, &action] { action = [arguments] { return replay(arguments->file, arguments->json); }; });
+    command->callback([arguments, &action] { action = [arguments] { return replay(*arguments); }; });
 }
 
 }  // namespace megabed

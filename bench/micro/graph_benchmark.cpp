@@ -1,10 +1,9 @@
-// Parsing, generating, building and searching graphs. Run from the checkout: shipped graphs are read from
-// scenarios/graphs, or from the folder that MEGABED_SCENARIOS names.
+// Generating, building and searching graphs; parser_benchmark reads them. Run from the checkout: shipped graphs
+// are read from scenarios/graphs, or from the folder that MEGABED_SCENARIOS names.
 #include "policy/registry.h"
 #include "scenarios/catalog.h"
 #include "scenarios/scenario_loader.h"
 #include "sim/engine/digest.h"
-#include "sim/graphs/edge_file.h"
 #include "sim/graphs/graph_builder.h"
 #include "sim/graphs/graph_cache.h"
 #include "sim/graphs/graph_source.h"
@@ -17,7 +16,6 @@
 #include <unistd.h>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <string>
 
 namespace megabed {
@@ -26,28 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path shipped(const char* name) { return catalog_directory() / "graphs" / name; }
-
-/// The decompressed text of a shipped graph.
-const std::string& text_of(const char* name) {
-    static std::map<std::string, std::string> texts;
-    std::string& text = texts[name];
-    if (text.empty()) {
-        auto reader = LineReader::open(shipped(name)).value();
-        while (const auto line = reader.next().value()) {
-            text.append(*line) += '\n';
-        }
-    }
-    return text;
-}
-
-void parse(benchmark::State& state, const char* name) {
-    const std::string& text = text_of(name);
-    for (auto _ : state) {
-        auto reader = LineReader::from_text(name, text).value();
-        benchmark::DoNotOptimize(read_edge_file(reader).value().arcs_in_file);
-    }
-    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
-}
 
 /// Counts edges and folds the last of the first block into a hash, so that a change of the output shows.
 void count_edges(benchmark::State& state, const std::function<EdgeList()>& generate) {
@@ -122,9 +98,6 @@ void load_cached(benchmark::State& state) {
     fs::remove_all(folder);
 }
 
-BENCHMARK_CAPTURE(parse, matrix_market, "soc-slashdot0902.mtx.gz")->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(parse, matrix_market_large, "ego-twitter.mtx.gz")->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(parse, dimacs, "bremen-road.gr.gz")->Unit(benchmark::kMillisecond);
 BENCHMARK(kronecker)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(boost_rmat)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(build, scale_16, std::string("kronecker:scale=16,edge_factor=16"))
