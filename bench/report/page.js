@@ -26,8 +26,11 @@
       remember(theme);
       show();
     });
-    var contents = document.querySelector("#contents details");
-    if (contents && !matchMedia("(min-width: 1240px)").matches) contents.removeAttribute("open");
+    // The contents stand open beside the page where there is room, and folded above it where there is none.
+    var contents = document.querySelector("#contents details"), wide = matchMedia("(min-width: 1240px)");
+    function fold() { contents.open = wide.matches; }
+    fold();
+    wide.addEventListener("change", fold);
     // A printed page has nothing to open: the study's file and the tables of the reproduction are shown.
     addEventListener("beforeprint", function () {
       document.querySelectorAll("#reproduction details").forEach(function (part) { part.open = true; });

@@ -54,9 +54,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def check_outputs(out: Path, figures: Path | None) -> None:
-    """Refuses places that cannot be written before any work is done."""
+def check_outputs(database: Path, out: Path, figures: Path | None) -> None:
+    """Refuses places that cannot be written, or must not be, before any work is done."""
     allowed = "a file in a folder that can be written"
+    if os.path.exists(out) and os.path.samefile(out, database):
+        raise BadInput(out, "is the database itself", allowed)
     if os.path.isdir(out):
         raise BadInput(out, "is a directory", allowed)
     check_folder(out.absolute().parent, out, allowed)
@@ -104,9 +106,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def make_report(given: argparse.Namespace) -> dict:
     """Writes everything and returns what was written."""
-    check_outputs(given.out, given.figures)
     with closing(open_database(given.database)) as connection:
         study = read_study(connection, given.database)
+        check_outputs(given.database, given.out, given.figures)
         # Matplotlib takes longer to load than a bad database to find.
         from figures import Figure, figure_files, set_up_matplotlib
         from page import page_html
