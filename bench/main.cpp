@@ -51,6 +51,10 @@ int run(int argc, char** argv) {
     megabed::add_graph_command(app, action);
     megabed::add_conform_command(app, action);
     megabed::add_verify_command(app, action);
+    megabed::add_study_command(app, action);
+    megabed::add_report_command(app, action);
+    megabed::add_tune_command(app, action);
+    megabed::add_claims_command(app, action);
     megabed::add_list_command(app, action);
     megabed::add_completion_command(app, action);
     megabed::add_man_command(app, action);

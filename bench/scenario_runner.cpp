@@ -1,5 +1,6 @@
 #include "bench/scenario_runner.h"
 
+#include "bench/graph_store.h"
 #include "bench/progress_line.h"
 #include "bench/run_outputs.h"
 #include "bench/run_policy.h"
@@ -36,26 +37,6 @@ constexpr std::array kBackends{
     BackendRow{"sim", "discrete-event simulation on this machine; no GPU needed"},
     BackendRow{"threads", "megakernel on this machine's threads: the work is done, times are measured"},
     BackendRow{"cuda", "the CUDA megakernel: a resident kernel on this machine's card, times are measured"},
-};
-
-/// The graph of the previous run, kept while the next one names the same source.
-class GraphShelf {
-public:
-    Loaded<const CsrGraph*> get(const std::string& source) {
-        if (source != source_ || !loaded_) {
-            auto loaded = load_graph(source);
-            if (!loaded) {
-                return Refusal(loaded.error());
-            }
-            loaded_ = *std::move(loaded);
-            source_ = source;
-        }
-        return &loaded_->graph;
-    }
-
-private:
-    std::string source_;
-    std::optional<LoadedGraph> loaded_;
 };
 
 Loaded<void> check_root(const Scenario& scenario, const CsrGraph& graph) {
@@ -197,19 +178,19 @@ std::optional<std::string> unfinished(const Replications& replications, std::siz
 }
 
 /// The graph of a run, null where it needs none.
-Loaded<const CsrGraph*> graph_of(const Scenario& scenario, GraphShelf& graphs, ProgressLine& progress) {
+Loaded<SharedGraph> graph_of(const Scenario& scenario, GraphStore& graphs, ProgressLine& progress) {
     if (scenario.graph.empty()) {
         return nullptr;
     }
     progress.show("loading the graph");
-    const auto loaded = graphs.get(scenario.graph);
+    auto loaded = graphs.get(scenario.graph);
     if (!loaded) {
-        return Refusal(loaded.error());
+        return loaded;
     }
     if (const auto checked = check_root(scenario, **loaded); !checked) {
         return Refusal(checked.error());
     }
-    return *loaded;
+    return loaded;
 }
 
 /// An adversarial density is searched for before the run, against the run's own policy: on the simulator, for
@@ -233,21 +214,26 @@ void add_regret(FinishedRun& run, const CsrGraph* graph, ProgressLine& progress)
     }
     progress.show("looking back for the best topologies");
     if (const auto plan = best_in_hindsight(run.scenario, graph)) {
-        const auto best = static_cast<double>(plan->makespan.value());
-        run.summary.hindsight = plan->makespan;
-        run.summary.regret = best > 0 ? (static_cast<double>(run.summary.makespan.value()) - best) / best : 0;
+        run.summary.set_hindsight(plan->makespan);
     }
 }
 
 /// A run with all that it needs: its graph, its policy, the files that its launches go to.
 struct PreparedRun {
     FinishedRun run;
+    SharedGraph graph_held;
     const CsrGraph* graph = nullptr;
     RunPolicy policy;
     std::unique_ptr<RunOutputs> outputs;  ///< null where none were asked for
+    RecordSink* records = nullptr;        ///< who else wants the launches
     NoRecords no_records;
 
-    [[nodiscard]] RecordSink& sink() { return outputs ? *outputs : static_cast<RecordSink&>(no_records); }
+    [[nodiscard]] RecordSink& sink() {
+        if (outputs) {
+            return *outputs;
+        }
+        return records != nullptr ? *records : static_cast<RecordSink&>(no_records);
+    }
     /// The files take their names.
     [[nodiscard]] Loaded<void> commit() { return outputs ? outputs->commit() : Loaded<void>(); }
 };
@@ -268,21 +254,23 @@ Loaded<void> check_needs_simulator(const Scenario& scenario, const RunnerOptions
 }
 
 Loaded<std::unique_ptr<PreparedRun>> prepare(const Scenario& scenario, const RunnerOptions& options,
-                                             GraphShelf& graphs, ProgressLine& progress) {
+                                             GraphStore& graphs, ProgressLine& progress) {
     if (const auto checked = check_needs_simulator(scenario, options); !checked) {
         return Refusal(checked.error());
     }
     auto prepared = std::make_unique<PreparedRun>();
     prepared->run.scenario = scenario;
-    const auto graph = graph_of(scenario, graphs, progress);
+    auto graph = graph_of(scenario, graphs, progress);
     if (!graph) {
         return Refusal(graph.error());
     }
-    prepared->graph = *graph;
-    if (*graph != nullptr) {
-        prepared->run.graph = GraphFacts{(*graph)->vertices(), (*graph)->undirected_edges()};
+    prepared->graph_held = *std::move(graph);
+    prepared->graph = prepared->graph_held.get();
+    if (prepared->graph != nullptr) {
+        prepared->run.graph = GraphFacts{prepared->graph->vertices(), prepared->graph->undirected_edges()};
     }
-    auto policy = policy_of_run(scenario, *graph);
+    prepared->records = options.records;
+    auto policy = policy_of_run(scenario, prepared->graph);
     if (!policy) {
         return Refusal(policy.error());
     }
@@ -313,7 +301,13 @@ Loaded<void> add_comparison(FinishedRun& run, const CsrGraph* graph, const Runne
     return {};
 }
 
-Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& options, GraphShelf& graphs,
+// Signal handlers may touch nothing but a lock-free flag; a watcher thread turns it into a stop request.
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+}  // namespace
+
+Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& options, GraphStore& graphs,
                             const std::string& label) {
     ProgressLine progress(options.show_progress, label);
     const auto prepared = prepare(scenario, options, graphs, progress);
@@ -330,7 +324,9 @@ Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& optio
     run.replications = *std::move(replications);
     run.summary = run.replications.first;
     run.summary.digest = run.replications.digest();
-    add_regret(run, ready.graph, progress);
+    if (options.regret) {
+        add_regret(run, ready.graph, progress);
+    }
     if (!run.summary.stopped_by) {
         run.summary.stopped_by = unfinished(run.replications, 1);
     }
@@ -344,12 +340,6 @@ Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& optio
     }
     return std::move(run);
 }
-
-// Signal handlers may touch nothing but a lock-free flag; a watcher thread turns it into a stop request.
-std::atomic<bool> interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-}  // namespace
 
 std::span<const BackendRow> known_backends() { return kBackends; }
 
@@ -402,7 +392,7 @@ Loaded<void> load_policies(const ScenarioFile& file, const std::optional<std::st
 }
 
 Loaded<FinishedRuns> run_all(const ScenarioFile& file, const RunnerOptions& options) {
-    GraphShelf graphs;
+    GraphStore graphs;
     FinishedRuns finished;
     finished.runs.reserve(file.runs.size());
     for (const Scenario& scenario : file.runs) {
@@ -423,7 +413,7 @@ Loaded<FinishedRuns> run_all(const ScenarioFile& file, const RunnerOptions& opti
 
 Loaded<std::optional<std::string>> run_until(const Scenario& scenario, SimTime until,
                                              const RunnerOptions& options) {
-    GraphShelf graphs;
+    GraphStore graphs;
     ProgressLine progress(options.show_progress, scenario.name);
     const auto prepared = prepare(scenario, options, graphs, progress);
     if (!prepared) {
@@ -448,7 +438,7 @@ Loaded<std::optional<std::string>> run_until(const Scenario& scenario, SimTime u
 }
 
 Loaded<FinishedRun> run_from(const Scenario& scenario, const std::string& state, const RunnerOptions& options) {
-    GraphShelf graphs;
+    GraphStore graphs;
     ProgressLine progress(options.show_progress, scenario.name);
     const auto prepared = prepare(scenario, options, graphs, progress);
     if (!prepared) {

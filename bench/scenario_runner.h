@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bench/graph_store.h"
 #include "scenarios/scenario_loader.h"
 #include "sim/adversary.h"
 #include "sim/graphs/graph.h"
@@ -50,6 +51,8 @@ struct RunnerOptions {
     unsigned jobs =
         1;  ///< threads for the replications of a run; a plug-in has one. Results do not depend on it
     std::optional<std::string> compare{};  ///< policy that every run is compared with
+    bool regret = true;                    ///< look back for the best topologies, on the simulator
+    RecordSink* records = nullptr;         ///< gets the launches of the first replication, unless `out` does
     std::stop_token stop{};
 };
 
@@ -78,6 +81,11 @@ struct FinishedRuns {
 /// stays when a later one is interrupted.
 /// Errors: of the graphs, the policies and the output files; a root outside the graph.
 [[nodiscard]] Loaded<FinishedRuns> run_all(const ScenarioFile& file, const RunnerOptions& options);
+
+/// One run. Threads may share `graphs`. `label` is for the progress line.
+/// Errors: as run_all, and Interrupted.
+[[nodiscard]] Loaded<FinishedRun> run_one(const Scenario& scenario, const RunnerOptions& options,
+                                          GraphStore& graphs, const std::string& label);
 
 /// Simulates one run up to a time, and gives the state it is in then; nothing where it ends before.
 /// Errors: as run_all, and Interrupted.

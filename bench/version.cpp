@@ -17,6 +17,7 @@ constexpr const char* kCompiler = "g++ " __VERSION__;
 
 std::string version() { return MEGABED_VERSION; }
 std::string revision() { return MEGABED_REVISION; }
+std::string compiler() { return kCompiler; }
 
 std::string revision_date() { return MEGABED_REVISION_DATE; }
 

@@ -40,9 +40,12 @@ public:
         return {{settings_.get_as<toml::table>("run"), kSetFlag, false}, {&run_, source_, true}};
     }
 
-    /// Where a list of tables that may be shared stands: the run, the file.
+    /// Where a list of tables that may be shared stands: --set, --set run., the run, the file.
     [[nodiscard]] std::vector<Layer> with_lists() const {
-        return {{&run_, source_, true}, {&root_, source_, true}};
+        return {{&settings_, kSetFlag, false},
+                {settings_.get_as<toml::table>("run"), kSetFlag, false},
+                {&run_, source_, true},
+                {&root_, source_, true}};
     }
 
     [[nodiscard]] const toml::table& run_table() const { return run_; }

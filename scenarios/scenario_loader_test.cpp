@@ -86,6 +86,27 @@ TEST(ScenarioLoader, A_setting_of_one_traversal_needs_a_run_of_that_kind) {
     EXPECT_EQ(std::get<TraversalWorkload>(taken->runs[0].workload).traversal.delta, 8U);
 }
 
+TEST(ScenarioLoader, Settings_replace_lists_of_tables) {
+    ScenarioOverrides overrides;
+    const std::string own = kHead + kRun + "[[run.faults]]\nsignal = 'density'\nkind = 'drop'\n";
+    for (const char* const key : {"faults", "run.faults"}) {
+        overrides.settings = {std::string(key) + "=[{signal='pressure', kind='delay', amount=3}]"};
+        const auto file = parse_scenario(own, "a.toml", overrides);
+        ASSERT_TRUE(file) << to_string(file.error());
+        ASSERT_EQ(file->runs[0].faults.size(), 1U);
+        EXPECT_EQ(file->runs[0].faults[0].signal, Signal::Pressure);
+    }
+    overrides.settings = {"faults=[]"};
+    const auto none = parse_scenario(own, "a.toml", overrides);
+    ASSERT_TRUE(none) << to_string(none.error());
+    EXPECT_TRUE(none->runs[0].faults.empty());
+    overrides.settings = {"faults=[{signal='pressure', kind='delay'}]"};
+    const auto refused = parse_scenario(own, "a.toml", overrides);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(to_string(refused.error()).find("--set: faults.kind: delay needs an amount"), 0U)
+        << to_string(refused.error());
+}
+
 TEST(ScenarioLoader, The_documented_defaults_are_the_loaders) {
     // The key table is what people read; where a default is a plain number it must be what the loader uses.
     const auto file =

@@ -161,6 +161,12 @@ void ScenarioRun::count(const LaunchRecord& record) {
     flaps_.add(answer.topology, request.frontier_density, request.memory_pressure);
 }
 
+void RunSummary::set_hindsight(SimTime best) {
+    const auto best_ns = static_cast<double>(best.value());
+    hindsight = best;
+    regret = best_ns > 0 ? (static_cast<double>(makespan.value()) - best_ns) / best_ns : 0;
+}
+
 RunSummary ScenarioRun::summary() const {
     RunSummary summary;
     static_cast<RunCounts&>(summary) = counts_;

@@ -73,6 +73,9 @@ struct RunSummary : RunCounts {
     std::optional<SimTime> hindsight{};     ///< makespan of the best topologies in retrospect
     std::optional<double> regret{};         ///< (makespan - hindsight) / hindsight
     std::optional<std::string> stopped_by;  ///< why the work was not finished, if it was not
+
+    /// Sets `hindsight`, and `regret` by it.
+    void set_hindsight(SimTime best);
 };
 
 /// How far a run has come, for a progress line.

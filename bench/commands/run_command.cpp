@@ -5,6 +5,7 @@
 #include "bench/json_text.h"
 #include "bench/run_outputs.h"
 #include "bench/scenario_runner.h"
+#include "bench/settings_file.h"
 #include "bench/summary_json.h"
 #include "bench/summary_table.h"
 #include "scenarios/scenario_loader.h"
@@ -34,6 +35,7 @@ struct RunArguments {
     std::optional<std::string> decide;
     std::optional<std::uint64_t> seed;
     std::vector<std::string> settings;
+    std::optional<std::string> settings_file;
     std::optional<std::string> out;
     std::optional<std::uint32_t> replications;
     std::optional<std::string> compare;
@@ -46,9 +48,17 @@ struct RunArguments {
     bool json = false;
 };
 
-ScenarioOverrides overrides_of(const RunArguments& arguments) {
+/// Those of `--settings` come first, so that `--set` replaces them. Errors: of the file.
+Loaded<ScenarioOverrides> overrides_of(const RunArguments& arguments) {
     ScenarioOverrides overrides;
-    overrides.settings = arguments.settings;
+    if (arguments.settings_file) {
+        auto settings = load_settings(*arguments.settings_file);
+        if (!settings) {
+            return Refusal(settings.error());
+        }
+        overrides.settings = *std::move(settings);
+    }
+    overrides.settings.insert(overrides.settings.end(), arguments.settings.begin(), arguments.settings.end());
     overrides.policy = arguments.policy;
     overrides.seed = arguments.seed;
     overrides.replications = arguments.replications;
@@ -212,7 +222,11 @@ int run(const RunArguments& arguments) {
     if (const auto known = check_backend(arguments.backend); !known) {
         return refuse(known.error());
     }
-    const ScenarioOverrides overrides = overrides_of(arguments);
+    const auto given = overrides_of(arguments);
+    if (!given) {
+        return refuse(given.error());
+    }
+    const ScenarioOverrides& overrides = *given;
     auto file = load_scenario(arguments.scenario, overrides);
     if (!file) {
         return refuse(file.error());
@@ -259,6 +273,9 @@ void add_run_command(CLI::App& app, Action& action) {
         ->add_option("--set", arguments->settings,
                      "KEY=VALUE: replace a key for every run, such as memory.budget='1 GiB'; may be repeated")
         ->allow_extra_args(false);
+    command->add_option(
+        "--settings", arguments->settings_file,
+        "TOML file of settings, such as `megabed tune` writes: tables of a scenario without runs");
     constexpr std::uint64_t kReplicationsMax = 1'000'000;
     command
         ->add_option(
@@ -295,6 +312,7 @@ void add_run_command(CLI::App& app, Action& action) {
         ->excludes(command->get_option("--decide"))
         ->excludes(command->get_option("--seed"))
         ->excludes(command->get_option("--set"))
+        ->excludes(command->get_option("--settings"))
         ->excludes(command->get_option("--replications"))
         ->excludes(command->get_option("--compare"))
         ->excludes(command->get_option("--only"))

@@ -3,10 +3,13 @@
 #include "bench/exit_code.h"
 #include "bench/json_text.h"
 #include "bench/scenario_runner.h"
+#include "bench/settings_file.h"
 #include "properties/expectation_file.h"
 #include "properties/laws.h"
 #include "properties/prove.h"
 #include "properties/verify.h"
+#include "scenarios/run_reader.h"
+#include "scenarios/scenario_loader.h"
 #include "sim/engine/digest.h"
 #include "sim/file_output.h"
 #include "sim/plugins/plugin_policy.h"
@@ -34,6 +37,7 @@ using Json = nlohmann::ordered_json;
 
 struct VerifyArguments {
     std::string policy = "reference";
+    std::optional<std::string> settings;
     std::vector<std::string> laws;
     std::uint64_t cases = 200'000;
     std::optional<double> budget;
@@ -297,11 +301,41 @@ std::vector<JunitCase> proofs_as_junit(const std::optional<ProveReport>& proofs,
     return cases;
 }
 
+/// The policy with the tables of a settings file, such as [policy.arcs], fixed in every case. Thresholds of
+/// [policy] itself are checked, and drawn by the laws as for any policy. Errors: of the file; a key that is
+/// none.
+Loaded<Subject> with_settings(Subject subject, const std::string& path) {
+    auto settings = load_settings(path);
+    if (!settings) {
+        return Refusal(settings.error());
+    }
+    ScenarioOverrides overrides;
+    overrides.settings = *std::move(settings);
+    constexpr std::string_view kAnyRun =
+        "format = 1\nsummary = \"any\"\n[[run]]\nname = \"any\"\n[run.requests]\nlist = [{}]\n";
+    const auto file = parse_scenario(kAnyRun, path, overrides);
+    if (!file) {
+        InputError error = file.error();
+        error.where = error.where == kSetFlag ? path : error.where;
+        return Refusal(std::move(error));
+    }
+    subject.make = [make = subject.make,
+                    field = file->runs.front().parameters.field](const LaunchPolicyParameters& parameters) {
+        LaunchPolicyParameters own = parameters;
+        own.field = field;
+        return make(own);
+    };
+    return subject;
+}
+
 int verify_policy(const VerifyArguments& arguments) {
     if (const auto error = unknown_law(arguments.laws)) {
         return refuse(*error);
     }
-    const auto subject = find_policy_source(arguments.policy);
+    auto subject = find_policy_source(arguments.policy);
+    if (subject && arguments.settings) {
+        subject = with_settings(*std::move(subject), *arguments.settings);
+    }
     if (!subject) {
         return refuse(subject.error());
     }
@@ -401,6 +435,10 @@ void add_verify_command(CLI::App& app, Action& action) {
         ->add_option("--policy", arguments->policy,
                      "a name that `megabed list policies` shows, or the path of a plug-in such as ./libmine.so")
         ->capture_default_str();
+    command->add_option(
+        "--settings", arguments->settings,
+        "TOML file, such as `megabed tune` writes: its tables [policy.NAME] hold in every case; "
+        "thresholds of [policy] itself are drawn, as for any policy");
     command
         ->add_option("--law", arguments->laws, "check only this law; may be repeated; see `megabed list laws`")
         ->allow_extra_args(false);
@@ -423,9 +461,11 @@ void add_verify_command(CLI::App& app, Action& action) {
     command->add_option("--expectations", arguments->expectations,
                         "file of known breaks; `none` for none (default: the policy's shipped one)");
     command->add_option("--pin", arguments->pin, "write every break found as an expectation file");
-    command->add_flag(
-        "--prove", arguments->prove,
-        "go beyond sampling: laws over every equivalence class, and statements for all parameters by Z3");
+    command
+        ->add_flag(
+            "--prove", arguments->prove,
+            "go beyond sampling: laws over every equivalence class, and statements for all parameters by Z3")
+        ->excludes(command->get_option("--settings"));
     command->add_option("--junit", arguments->junit, "write JUnit XML, one test case a law");
     command->add_option("--counterexamples", arguments->counterexamples,
                         "folder for each break as a scenario file that replay and run take");

@@ -15,7 +15,7 @@ CREATE TABLE study (
     baseline    TEXT NOT NULL,     -- label of the policy that others are compared with
     path        TEXT NOT NULL,     -- absolute, where the file was
     text        TEXT NOT NULL,     -- the whole file
-    digest      TEXT NOT NULL,     -- XXH64 of text and of all scenario texts, in hex
+    digest      TEXT NOT NULL,     -- XXH3 (64 bits, hex) of text, scenario texts and settings
     version     TEXT NOT NULL,     -- of megabed, when the study was begun
     revision    TEXT NOT NULL,     -- of its sources
     runs        INTEGER NOT NULL   -- size of the cross product
@@ -25,7 +25,7 @@ CREATE TABLE study (
 CREATE TABLE scenario_file (
     id          INTEGER PRIMARY KEY,
     path        TEXT NOT NULL,     -- absolute
-    digest      TEXT NOT NULL,     -- XXH64 of text, in hex: the scenario's hash
+    digest      TEXT NOT NULL,     -- XXH3 (64 bits, hex) of text: the scenario's hash
     text        TEXT NOT NULL
 ) STRICT;
 
@@ -73,7 +73,7 @@ CREATE TABLE run (
     digest              TEXT,               -- of events, decisions and records; null where it could not begin
     graph               TEXT,               -- file or SPEC; null where the workload has none
     device              TEXT,               -- name of the device profile
-    device_digest       TEXT,               -- XXH64 of the profile's file, in hex
+    device_digest       TEXT,               -- XXH3 (64 bits, hex) of the profile's file
     makespan_ns         INTEGER,
     launches            INTEGER,
     waves               INTEGER,
@@ -99,6 +99,9 @@ CREATE TABLE run (
     latency_p50_ns      INTEGER,
     latency_p99_ns      INTEGER,
     latency_max_ns      INTEGER,
+    cache_hits          INTEGER,            -- requests of the run that a launch cache (128 entries, least recently
+    cache_misses        INTEGER,            -- used, asked without a previous topology) serves or not; null unless the
+                                            -- study asks for launch_cache
     UNIQUE (scenario_id, policy_id, variant_id, backend, seed)
 ) STRICT;
 

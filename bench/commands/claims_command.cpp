@@ -1,0 +1,141 @@
+#include "bench/claims/check_claims.h"
+#include "bench/claims/claims_file.h"
+#include "bench/commands/commands.h"
+#include "bench/exit_code.h"
+#include "bench/json_text.h"
+#include "bench/progress_line.h"
+#include "bench/scenario_runner.h"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace megabed {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct ClaimsArguments {
+    std::vector<std::string> ids;
+    std::optional<std::string> file;
+    bool json = false;
+};
+
+/// The checkout: pages, records and programs are named relative to it.
+fs::path checkout() { return fs::path(MEGABED_BENCH_SOURCE).parent_path(); }
+
+Loaded<std::vector<Claim>> chosen_claims(const ClaimsArguments& arguments) {
+    const fs::path file =
+        arguments.file ? fs::path(*arguments.file) : checkout() / "bench" / "claims" / "claims.toml";
+    auto claims = load_claims(file, checkout());
+    if (!claims || arguments.ids.empty()) {
+        return claims;
+    }
+    std::vector<std::string_view> known;
+    for (const Claim& claim : *claims) {
+        known.push_back(claim.id);
+    }
+    for (const std::string& id : arguments.ids) {
+        if (std::find(known.begin(), known.end(), id) == known.end()) {
+            return Refusal(InputError{.where = "claims",
+                                      .line = {},
+                                      .key = {},
+                                      .problem = fmt::format("{} is no claim", printable(id)),
+                                      .allowed = listed(known)});
+        }
+    }
+    std::erase_if(*claims, [&](const Claim& claim) {
+        return std::find(arguments.ids.begin(), arguments.ids.end(), claim.id) == arguments.ids.end();
+    });
+    return claims;
+}
+
+Json json_of(const ClaimReport& report) {
+    const Claim& claim = *report.claim;
+    return {{"id", claim.id},
+            {"page", fs::relative(claim.page, checkout()).string()},
+            {"quote", claim.quote},
+            {"value", claim.value},
+            {"unit", claim.unit},
+            {"tolerance", claim.tolerance},
+            {"measured",
+             report.measured.empty() ? Json(nullptr) : Json(report.measured[report.measured.size() / 2])},
+            {"measurements", report.measured},
+            {"source", report.source},
+            {"note", report.note.empty() ? Json(nullptr) : Json(report.note)},
+            {"verdict", to_string(report.verdict)}};
+}
+
+void print_line(const ClaimReport& report) {
+    const Claim& claim = *report.claim;
+    const std::string measured =
+        report.measured.empty()
+            ? report.note
+            : fmt::format("{:.5g} {}", report.measured[report.measured.size() / 2], claim.unit);
+    fmt::print("{:<9}  {:<36}  stated {:g} {}, seen {}  ({})\n", to_string(report.verdict), claim.id,
+               claim.value, claim.unit, measured, report.source);
+}
+
+int run(const ClaimsArguments& arguments) {
+    const auto claims = chosen_claims(arguments);
+    if (!claims) {
+        return refuse(claims.error());
+    }
+    const std::stop_token stop = stop_on_interrupt();
+    std::error_code code;
+    fs::current_path(checkout(), code);  // commands name files relative to it
+    ClaimChecker checker(checkout());
+    Json documents = Json::array();
+    std::size_t slower = 0;
+    for (const Claim& claim : *claims) {
+        if (stop.stop_requested()) {
+            return kExitInterrupted;
+        }
+        ClaimReport report;
+        {
+            ProgressLine progress(true, claim.id);
+            progress.show("measuring");
+            report = checker.check(claim);
+        }
+        slower += report.verdict == ClaimVerdict::Slower ? 1 : 0;
+        if (arguments.json) {
+            documents.push_back(json_of(report));
+        } else {
+            print_line(report);
+        }
+    }
+    if (arguments.json) {
+        fmt::print("{}", json_text(Json{{"claims", documents}}));
+    } else {
+        fmt::print("{} claims, {} of them SLOWER\n", claims->size(), slower);
+    }
+    return slower == 0 ? kExitDone : kExitFailed;
+}
+
+}  // namespace
+
+void add_claims_command(CLI::App& app, Action& action) {
+    const auto arguments = std::make_shared<ClaimsArguments>();
+    CLI::App* const command = app.add_subcommand(
+        "claims", "Measure again what README and docs state, and say SAME, FASTER, SLOWER or AMBIGUOUS.");
+    command->add_option("ID", arguments->ids, "claims to check (default: all)");
+    command->add_option("--file", arguments->file,
+                        "claims file (default: bench/claims/claims.toml of the checkout)");
+    command->add_flag("--json", arguments->json, "one JSON document on stdout and nothing else");
+    command->footer(
+        "Example: megabed claims quickstart-social\n"
+        "A figure whose program is not built, or that needs a card that is not there, is read from the\n"
+        "record that it was stated from.");
+    command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace megabed
