@@ -10,23 +10,18 @@ import gzip
 import json
 import os
 import pty
-import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-MEGABED, SOURCE = sys.argv[1], sys.argv[2]
+from command_runner import MEGABED, SOURCE, megabed, run_tests
+
 SCENARIOS = os.path.join(SOURCE, "scenarios")
 QUICKSTART = os.path.join(SCENARIOS, "quickstart.toml")
 PATHS = os.path.join(SCENARIOS, "shortest-paths.toml")
 GRAPHS = os.path.join(SCENARIOS, "graphs")
-
-
-def megabed(*arguments, cwd=None):
-    return subprocess.run([MEGABED, *arguments], capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
 
 
 class Run(unittest.TestCase):
@@ -570,7 +565,7 @@ class Plugin(unittest.TestCase):
 
 class Help(unittest.TestCase):
     def test_every_command_has_help_with_an_example(self):
-        for command in ("run", "replay", "graph", "conform", "verify", "list", "completion"):
+        for command in ("run", "replay", "graph", "conform", "verify", "list", "completion", "man"):
             done = megabed(command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn("Example:", done.stdout, command)
@@ -593,66 +588,5 @@ class Help(unittest.TestCase):
         self.assertEqual(done.stdout.strip(), "run")
 
 
-class Launcher(unittest.TestCase):
-    """The script at the root, as far as it needs neither a build nor a card."""
-
-    @staticmethod
-    def launch(*arguments):
-        return subprocess.run([os.path.join(SOURCE, "megabed"), *arguments], capture_output=True, text=True, timeout=60,
-                              check=False)
-
-    def test_bench_gpu_without_a_card_says_so_and_builds_nothing(self):
-        if any(os.path.exists(node) for node in ("/dev/nvidiactl", "/dev/dxg")) or shutil.which("nvidia-smi"):
-            self.skipTest("there is a card here")
-        done = self.launch("bench-gpu")
-        self.assertEqual((done.returncode, done.stdout), (3, ""))
-        self.assertEqual(done.stderr, "megabed: bench-gpu needs an NVIDIA card and its driver; none is here\n")
-
-    def test_bench_gpu_refuses_what_it_does_not_know(self):
-        done = self.launch("bench-gpu", "search", "serach")
-        self.assertEqual(done.returncode, 2)
-        self.assertEqual(done.stderr, "megabed: bench-gpu: 'serach' is not known; allowed: search, decision, ring\n")
-
-
-class CardBenchmarks(unittest.TestCase):
-    """The programs that measure on a card; where they are built and there is none."""
-
-    def setUp(self):
-        folder = os.path.dirname(MEGABED)
-        self.programs = [os.path.join(folder, name + "_benchmark") for name in ("search", "decision", "ring")]
-        if not all(os.path.exists(program) for program in self.programs):
-            self.skipTest("this build has no CUDA parts")
-
-    def run_program(self, program, *arguments):
-        return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
-
-    def test_without_a_card_they_say_so(self):
-        if os.path.exists("/dev/nvidiactl") or os.path.exists("/dev/dxg"):
-            self.skipTest("there is a card here")
-        for program in self.programs:
-            for arguments in ((), ("--card",)):
-                done = self.run_program(program, *arguments)
-                self.assertEqual((done.returncode, done.stdout), (3, ""), program)
-                self.assertRegex(done.stderr, r"^megabed: cuda: no CUDA device: .*\n$")
-
-    def test_words_and_flags_that_are_not_known_are_refused(self):
-        for program in self.programs:
-            for argument in ("17", "--benchmark_fliter=x"):
-                done = self.run_program(program, argument)
-                self.assertEqual(done.returncode, 2, (program, argument))
-                self.assertIn(argument, done.stderr)
-                self.assertEqual(done.stderr.count("\n"), 1)
-
-    def test_rows_can_be_listed_and_picked(self):
-        names = self.run_program(self.programs[0], "16", "--benchmark_list_tests").stdout
-        for row in ("bfs/16/megakernel/gap/1024", "bfs/16/baseline/launch_per_wave", "bfs/16/baseline/graph_replay",
-                    "bfs/16/baseline/persistent", "sssp/16/", "components/16/", "pagerank/16/", "gather_limit/16/4"):
-            self.assertIn(row, names)
-        self.assertNotIn("/20/", names)
-        picked = self.run_program(self.programs[0], "--benchmark_list_tests", "--benchmark_filter=baseline/persistent")
-        self.assertEqual(picked.stdout.count("\n"), 4)
-        self.assertIn("decision/named/gap", self.run_program(self.programs[1], "--benchmark_list_tests").stdout)
-
-
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
+    run_tests()
