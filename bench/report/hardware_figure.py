@@ -78,7 +78,7 @@ def scatter_figure(comparison: Comparison, agreement: Agreement) -> Figure:
         f" simulates too slow a run. The bands are {PLUS_MINUS}10 % and {PLUS_MINUS}25 %.",
         f"{agreement.sentences()} Error = (simulated - measured) / measured, of medians over the seeds that"
         f" both have; \u03c4 is \u03c4-b (Kendall 1945). n = {count} of a point and a policy.",
-        [Panel(4.9, 4.5, lambda sheet: draw_scatter(sheet, comparison), alt, narrow=(NARROW_INCHES, 3.55))],
+        [Panel(4.9, 4.5, lambda sheet: draw_scatter(sheet, comparison), alt, narrow=(NARROW_INCHES, 3.35))],
         pair_table(comparison),
         comparison.legend,
     )
