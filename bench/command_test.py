@@ -114,6 +114,19 @@ class Run(unittest.TestCase):
                              ("fixed:dense", "host", 9, 2**30))
             self.assertEqual(run["launches"], run["launches_by_topology"]["dense"])
 
+    def test_a_hysteresis_is_set_and_replayed(self):
+        flaps = []
+        for width in (0, 100, 250):
+            with tempfile.TemporaryDirectory() as folder:
+                out = os.path.join(folder, "out")
+                done = megabed("run", "around-sparse", "--set", f"policy.hysteresis_bps={width}", "--json", "--out", out)
+                flaps.append(sum(run["flaps"] for run in json.loads(done.stdout)["runs"]))
+                again = megabed("replay", os.path.join(out, "summary.json"))
+                self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
+        self.assertGreater(flaps[0], 100)  # one ruler for every width: a flap of width 0 is seen
+        self.assertEqual(flaps[2], 0)
+        self.assertGreaterEqual(flaps[0], flaps[1])
+
     def test_work_that_cannot_finish_exits_1(self):
         done = megabed("run", QUICKSTART, "--set", "memory.budget=1 MiB", "--set", "memory.retries_max=2", "--json")
         self.assertEqual(done.returncode, 1)
@@ -342,6 +355,11 @@ class BadInput(unittest.TestCase):
             (("run", QUICKSTART, "--set", "x"), "is not a setting"),
             (("run", QUICKSTART, "--set", "run.bfs.root=99999999"), "run.bfs.root: is 99999999; allowed: 0 to 40460"),
             (("run", PATHS, "--set", "run.sssp.root=99999999"), "run.sssp.root: is 99999999; allowed: 0 to 40460"),
+            (("run", QUICKSTART, "--set", "policy.hysteresis_bps=2500"), "policy.hysteresis_bps: is 2500; allowed: 0 to 2499 bps"),
+            (("run", QUICKSTART, "--set", "policy.hysteresis_bps=500"),
+             "policy.hysteresis_bps: is 500 with a sparse threshold of 500; allowed: at most 499"),
+            (("run", QUICKSTART, "--set", "policy.hysteresis_bps=300", "--set", "policy.sparse_frontier_threshold_bps=300"),
+             "policy.sparse_frontier_threshold_bps: is 300 with a hysteresis of 300; allowed: 301 to 9098 bps"),
             (("run", os.path.join(GRAPHS, "bremen-road.gr.gz")), "bremen-road.gr.gz:1:"),
             (("graph", "/nowhere.mtx"), "cannot be read"),
             (("graph", "mesh:rows=3,columns=3", "--root", "9"), "--root: is 9; allowed: 0 to 8"),
@@ -523,7 +541,7 @@ class Plugin(unittest.TestCase):
         self.refused("exit", "the policy ended the process (status 0) in recommend")
 
     def test_another_interface_is_refused(self):
-        self.refused("other_version", "is built for version 7 of the policy interface; allowed: version 1")
+        self.refused("other_version", "is built for version 8 of the policy interface; allowed: version 2")
         self.refused("other_size", "its description has")
         self.refused("no_description", "megabed_policy returned null")
         self.refused("no_symbol", "has no symbol megabed_policy")

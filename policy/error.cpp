@@ -46,6 +46,8 @@ constexpr std::string_view field_name(ErrorField field) {
         return "damping";
     case ErrorField::Siblings:
         return "sibling link";
+    case ErrorField::Hysteresis:
+        return "hysteresis_bps";
     }
     return "?";
 }

@@ -40,6 +40,7 @@ enum class ErrorField : std::uint8_t {
     Gradient,
     Damping,
     Siblings,
+    Hysteresis,
 };
 
 /// A failure as a small value; it is put into words only where a person reads it.

@@ -40,6 +40,10 @@ public:
             parameters.dense_frontier_threshold = BasisPoints(pick(kThresholds));
             parameters.memory_pressure_threshold = BasisPoints(pick(kThresholds));
         }
+        if (below(4) == 0) {
+            constexpr std::array<std::uint16_t, 6> kWidths{0, 100, 249, 1000, 2500, 65'535};
+            parameters.hysteresis = BasisPoints(pick(kWidths));
+        }
         if (below(8) == 0) {
             parameters.saturated_waves = kU32Max;
             parameters.scratch_bytes_per_hit = static_cast<std::uint32_t>(below(2)) * kU32Max;
@@ -133,14 +137,14 @@ TEST(EveryBranch, The_hardened_policy_answers_the_same_through_the_seam) {
 
 TEST(EveryBranch, Each_error_and_field_is_put_into_words) {
     for (int code = 0; code <= static_cast<int>(ErrorCode::NotSupported) + 1; ++code) {
-        for (int field = 0; field <= static_cast<int>(ErrorField::Siblings) + 1; ++field) {
+        for (int field = 0; field <= static_cast<int>(ErrorField::Hysteresis) + 1; ++field) {
             const std::string text =
                 to_string(Error{static_cast<ErrorCode>(code), static_cast<ErrorField>(field), 5, 7});
             EXPECT_FALSE(text.empty());
             const bool known = code <= static_cast<int>(ErrorCode::NotSupported);
             EXPECT_EQ(text == "unknown error", !known) << text;
             EXPECT_EQ(text.find('?') != std::string::npos,
-                      known && field > static_cast<int>(ErrorField::Siblings));
+                      known && field > static_cast<int>(ErrorField::Hysteresis));
         }
     }
 }
@@ -222,6 +226,7 @@ TEST(EveryBranch, Keys_of_the_cache_differ_if_any_field_does) {
         [](R&, P& p) { p.hot_window_threshold = 5; },
         [](R&, P& p) { p.priority_age_threshold = 5; },
         [](R&, P& p) { p.memory_pressure_threshold = BasisPoints(5); },
+        [](R&, P& p) { p.hysteresis = BasisPoints(5); },
         [](R&, P& p) { p.fusion_edge_threshold = 5; },
     };
     for (const auto change : changes) {

@@ -95,21 +95,24 @@ static_assert(unpack(PolicyState{}) == Memory{});
     const std::uint32_t sparse = parameters.sparse_frontier_threshold.value();
     const std::uint32_t dense = parameters.dense_frontier_threshold.value();
     const std::uint32_t pressure = parameters.memory_pressure_threshold.value();
-    if (sparse <= kHysteresisBps) {
-        return Error{ErrorCode::InvalidParameter, ErrorField::SparseFrontierThreshold, sparse,
-                     kHysteresisBps + 1};
+    const std::uint32_t width = parameters.hysteresis.value();
+    if (width > kHysteresisMaxBps) {
+        return Error{ErrorCode::InvalidParameter, ErrorField::Hysteresis, width, kHysteresisMaxBps};
     }
-    if (sparse + 2 * kHysteresisBps >= dense) {
+    if (sparse <= width) {
+        return Error{ErrorCode::InvalidParameter, ErrorField::SparseFrontierThreshold, sparse, width + 1};
+    }
+    if (sparse + 2 * width >= dense) {
         return Error{ErrorCode::InvalidParameter, ErrorField::DenseFrontierThreshold, dense,
-                     sparse + 2 * kHysteresisBps + 1};
+                     sparse + 2 * width + 1};
     }
-    if (dense + kHysteresisBps >= kWholeBps) {
+    if (dense + width >= kWholeBps) {
         return Error{ErrorCode::InvalidParameter, ErrorField::DenseFrontierThreshold, dense,
-                     kWholeBps - kHysteresisBps - 1};
+                     kWholeBps - width - 1};
     }
-    if (pressure <= kHysteresisBps || pressure > kWholeBps) {
+    if (pressure <= width || pressure > kWholeBps) {
         return Error{ErrorCode::InvalidParameter, ErrorField::MemoryPressureThreshold, pressure,
-                     pressure > kWholeBps ? kWholeBps : kHysteresisBps + 1};
+                     pressure > kWholeBps ? kWholeBps : width + 1};
     }
     if (parameters.hit_capacity_multiplier == 0) {
         return Error{ErrorCode::InvalidParameter, ErrorField::HitCapacityMultiplier, 0, 1};
@@ -233,7 +236,8 @@ struct Chosen {
 
     const std::uint16_t threshold = parameters.memory_pressure_threshold.value();
     const bool pressed = readings.pressure_bps >= threshold;
-    seen.constrained = pressed || (memory.constrained && readings.pressure_bps >= threshold - kHysteresisBps);
+    const int relieved_below = threshold - parameters.hysteresis.value();
+    seen.constrained = pressed || (memory.constrained && readings.pressure_bps >= relieved_below);
     chosen.choice = chosen.frontier;
     if (request.queue_len == 0) {
         chosen.choice = {Empty, TopologyRule::QueueEmpty, TopologyHold::None};

@@ -214,8 +214,88 @@ TEST(HardenedPolicy, The_first_wrong_parameter_is_named) {
               ErrorField::MemoryPressureThreshold);
     EXPECT_EQ(field_of([](P& p) { p.memory_pressure_threshold = BasisPoints(10'001); }),
               ErrorField::MemoryPressureThreshold);
+    EXPECT_EQ(field_of([](P& p) { p.hysteresis = BasisPoints(500); }), ErrorField::SparseFrontierThreshold);
+    EXPECT_EQ(field_of([](P& p) { p.hysteresis = BasisPoints(2500); }), ErrorField::Hysteresis);
     EXPECT_EQ(field_of([](P& p) { p.hit_capacity_multiplier = 0; }), ErrorField::HitCapacityMultiplier);
     EXPECT_EQ(field_of([](P& p) { p.saturated_waves = 0; }), ErrorField::SaturatedWaves);
+}
+
+TEST(HardenedPolicy, Each_threshold_is_accepted_as_far_as_the_hysteresis_leaves_room) {
+    struct Bounds {
+        std::uint16_t width;
+        std::uint16_t sparse_least;
+        std::uint16_t sparse_most;  ///< at a dense threshold of `dense_most`
+        std::uint16_t dense_least;  ///< at a sparse threshold of `sparse_least`
+        std::uint16_t dense_most;
+        std::uint16_t pressure_least;
+    };
+    for (const Bounds& bounds :
+         {Bounds{0, 1, 9998, 2, 9999, 1}, Bounds{100, 101, 9698, 302, 9899, 101},
+          Bounds{250, 251, 9248, 752, 9749, 251}, Bounds{1000, 1001, 6998, 3002, 8999, 1001},
+          Bounds{2499, 2500, 2501, 7499, 7500, 2500}}) {
+        const auto check = [&](int sparse, int dense, int pressure) {
+            LaunchPolicyParameters parameters;
+            parameters.hysteresis = BasisPoints(bounds.width);
+            parameters.sparse_frontier_threshold = BasisPoints(static_cast<std::uint16_t>(sparse));
+            parameters.dense_frontier_threshold = BasisPoints(static_cast<std::uint16_t>(dense));
+            parameters.memory_pressure_threshold = BasisPoints(static_cast<std::uint16_t>(pressure));
+            return hardened::check_parameters(parameters);
+        };
+        using enum ErrorField;
+        const auto wrong = [](ErrorField field, std::uint64_t actual, std::uint64_t limit) {
+            return std::optional(Error{ErrorCode::InvalidParameter, field, actual, limit});
+        };
+        EXPECT_EQ(check(bounds.sparse_least, bounds.dense_least, bounds.pressure_least), std::nullopt);
+        EXPECT_EQ(check(bounds.sparse_most, bounds.dense_most, 10'000), std::nullopt);
+        EXPECT_EQ(check(bounds.sparse_least - 1, bounds.dense_least, 10'000),
+                  wrong(SparseFrontierThreshold, bounds.sparse_least - 1U, bounds.sparse_least));
+        EXPECT_EQ(check(bounds.sparse_least, bounds.dense_least - 1, 10'000),
+                  wrong(DenseFrontierThreshold, bounds.dense_least - 1U, bounds.dense_least));
+        EXPECT_EQ(check(bounds.sparse_most + 1, bounds.dense_most, 10'000),
+                  wrong(DenseFrontierThreshold, bounds.dense_most, bounds.dense_most + 1U));
+        EXPECT_EQ(check(bounds.sparse_most, bounds.dense_most + 1, 10'000),
+                  wrong(DenseFrontierThreshold, bounds.dense_most + 1U, bounds.dense_most));
+        EXPECT_EQ(check(bounds.sparse_least, bounds.dense_least, bounds.pressure_least - 1),
+                  wrong(MemoryPressureThreshold, bounds.pressure_least - 1U, bounds.pressure_least));
+        EXPECT_EQ(check(bounds.sparse_least, bounds.dense_least, 10'001),
+                  wrong(MemoryPressureThreshold, 10'001, 10'000));
+    }
+    LaunchPolicyParameters too_wide;
+    too_wide.hysteresis = BasisPoints(2500);
+    EXPECT_EQ(to_string(*hardened::check_parameters(too_wide)),
+              "hysteresis_bps is 2500; the nearest allowed value is 2499");
+}
+
+TEST(HardenedPolicy, Holds_are_as_wide_as_the_hysteresis) {
+    using enum DispatchTopology;
+    for (const int width : {0, 100, 400}) {
+        LaunchPolicyParameters parameters;
+        parameters.hysteresis = BasisPoints(static_cast<std::uint16_t>(width));
+        const auto topology_after = [&](LaunchRequest first, LaunchRequest second) {
+            const auto settled = hardened::recommend(parameters, first, {});
+            return hardened::recommend(parameters, second, settled->next)->recommendation.topology;
+        };
+        const auto density = [](int bps) {
+            LaunchRequest request = base();
+            request.frontier_density = BasisPoints(static_cast<std::uint16_t>(bps));
+            return request;
+        };
+        const auto pressure = [](int bps) {
+            LaunchRequest request = base();
+            request.memory_pressure = BasisPoints(static_cast<std::uint16_t>(bps));
+            return request;
+        };
+        EXPECT_EQ(topology_after(density(1), density(500 + width)), SparseFrontier) << width;
+        EXPECT_EQ(topology_after(density(1), density(501 + width)), HybridFrontier) << width;
+        EXPECT_EQ(topology_after(density(2000), density(500 - width)), HybridFrontier) << width;
+        EXPECT_EQ(topology_after(density(2000), density(499 - width)), SparseFrontier) << width;
+        EXPECT_EQ(topology_after(density(2000), density(4000 + width)), HybridFrontier) << width;
+        EXPECT_EQ(topology_after(density(2000), density(4001 + width)), DenseFrontier) << width;
+        EXPECT_EQ(topology_after(density(9000), density(4000 - width)), DenseFrontier) << width;
+        EXPECT_EQ(topology_after(density(9000), density(3999 - width)), HybridFrontier) << width;
+        EXPECT_EQ(topology_after(pressure(9000), pressure(8500 - width)), MemoryConstrained) << width;
+        EXPECT_EQ(topology_after(pressure(9000), pressure(8499 - width)), HybridFrontier) << width;
+    }
 }
 
 TEST(HardenedPolicy, Requeues_count_as_queued_items) {

@@ -32,6 +32,8 @@ struct LaunchPolicyParameters {
     BasisPoints sparse_frontier_threshold{500};
     BasisPoints dense_frontier_threshold{4000};
     BasisPoints memory_pressure_threshold{8500};
+    /// Half-width of the hold around a frontier threshold, and depth of the hold below the memory threshold.
+    BasisPoints hysteresis{250};
     std::uint32_t fusion_edge_threshold = 65'536;
     std::uint32_t scratch_bytes_per_hit = 16;
     FieldRuleParameters field{};  ///< read by the policies of that name alone, never by the reference
@@ -40,7 +42,9 @@ struct LaunchPolicyParameters {
     constexpr bool operator==(const LaunchPolicyParameters&) const = default;
 };
 
-/// Half-width of the hold around a frontier threshold, and the depth of the hold below the memory threshold.
-inline constexpr std::uint16_t kHysteresisBps = 250;
+/// The widest hysteresis that leaves room for any thresholds: hysteresis < sparse, sparse + 2 x hysteresis <
+/// dense and dense + hysteresis < 10000 make 4 x hysteresis at most 10000 - 3.
+inline constexpr std::uint16_t kHysteresisMaxBps = (kWholeBps - 3) / 4;
+static_assert(kHysteresisMaxBps == 2499);
 
 }  // namespace megabed

@@ -4,7 +4,7 @@
  *
  * A library exports one function, megabed_policy, which returns a description that lives as long as the
  * library. Nothing here is C++, so any language and compiler will do. Within one version of the interface no
- * struct changes; a library built for another version is refused by name.
+ * struct changes; a library built for another version is refused by name. Version 2 added hysteresis_bps.
  *
  * Requirements on `recommend`: it is a pure function (equal arguments give equal answers), it is called from
  * one thread, it prints nothing on stdout, which is the command's, it returns within the deadline (2 s unless
@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-#define MEGABED_POLICY_ABI_VERSION 1U
+#define MEGABED_POLICY_ABI_VERSION 2U
 
 /* Bits of megabed_request.present: readings that were taken. */
 #define MEGABED_HAS_WORKER_GROUPS (1U << 0)
@@ -61,6 +61,7 @@ struct megabed_parameters {
     uint32_t sparse_frontier_threshold_bps;
     uint32_t dense_frontier_threshold_bps;
     uint32_t memory_pressure_threshold_bps;
+    uint32_t hysteresis_bps; /* half-width of a density band; depth of the pressure band */
     uint32_t fusion_edge_threshold;
     uint32_t scratch_bytes_per_hit;
     uint32_t dispatch_workgroups_max;

@@ -73,7 +73,8 @@ RecommendationCache::Key RecommendationCache::make_key(const LaunchPolicyParamet
         pair(parameters.jit_queue_len_threshold, parameters.priority_age_threshold),
         pair(std::uint32_t{parameters.sparse_frontier_threshold.value()} |
                  std::uint32_t{parameters.dense_frontier_threshold.value()} << 16,
-             parameters.memory_pressure_threshold.value()),
+             std::uint32_t{parameters.memory_pressure_threshold.value()} |
+                 std::uint32_t{parameters.hysteresis.value()} << 16),
         parameters.fusion_edge_threshold,
     };
 }

@@ -44,7 +44,7 @@ TEST(RecommendationCache, Every_parameter_is_part_of_the_key) {
     }
     for (BasisPoints LaunchPolicyParameters::*member :
          {&LaunchPolicyParameters::sparse_frontier_threshold, &LaunchPolicyParameters::dense_frontier_threshold,
-          &LaunchPolicyParameters::memory_pressure_threshold}) {
+          &LaunchPolicyParameters::memory_pressure_threshold, &LaunchPolicyParameters::hysteresis}) {
         LaunchPolicyParameters other = standard;
         other.*member += BasisPoints(1);
         EXPECT_EQ(misses_of(cache, 5, other), 1U);

@@ -80,6 +80,84 @@ TEST(ReferencePolicy, Holds_end_exactly_at_their_bounds_and_name_themselves) {
     }
 }
 
+/// The topology and the hold of a request after a topology, with a hysteresis of `width`.
+TopologyChoice choose_with(std::uint16_t width, const LaunchRequest& request, DispatchTopology previous) {
+    LaunchPolicyParameters parameters;
+    parameters.hysteresis = BasisPoints(width);
+    return reference::recommend(parameters, request, previous).value().choice;
+}
+
+TEST(ReferencePolicy, Holds_are_as_wide_as_the_hysteresis) {
+    for (const int width : {1, 100, 250, 400, 1000}) {
+        const auto density = [](int bps) { return with_density(static_cast<std::uint16_t>(bps)); };
+        const auto pressure = [](int bps) { return with_pressure(static_cast<std::uint16_t>(bps)); };
+        const struct {
+            LaunchRequest inside;
+            LaunchRequest outside;
+            DispatchTopology held;
+            DispatchTopology left_for;
+            TopologyHold hold;
+        } cases[] = {
+            {density(500 + width), density(501 + width), SparseFrontier, HybridFrontier,
+             TopologyHold::SparseAboveThreshold},
+            {density(4000 + width), density(4001 + width), HybridFrontier, DenseFrontier,
+             TopologyHold::HybridAboveDense},
+            {density(4000 - width), density(3999 - width), DenseFrontier, HybridFrontier,
+             TopologyHold::DenseBelowThreshold},
+            {pressure(8500 - width), pressure(8499 - width), MemoryConstrained, HybridFrontier,
+             TopologyHold::MemoryNotYetRelieved},
+        };
+        const auto wide = static_cast<std::uint16_t>(width);
+        for (const auto& expected : cases) {
+            const TopologyChoice inside = choose_with(wide, expected.inside, expected.held);
+            EXPECT_EQ(inside.topology, expected.held) << width << ' ' << to_string(expected.hold);
+            EXPECT_EQ(inside.hold, expected.hold) << width;
+            EXPECT_EQ(choose_with(wide, expected.outside, expected.held).topology, expected.left_for)
+                << width << ' ' << to_string(expected.hold);
+        }
+        if (width < 500) {
+            EXPECT_EQ(choose_with(wide, density(500 - width), HybridFrontier).hold,
+                      TopologyHold::HybridBelowSparse);
+            EXPECT_EQ(choose_with(wide, density(499 - width), HybridFrontier).topology, SparseFrontier);
+        }
+    }
+}
+
+TEST(ReferencePolicy, Without_width_it_holds_hybrid_exactly_on_a_threshold_and_nothing_else) {
+    LaunchPolicyParameters parameters;
+    parameters.hysteresis = BasisPoints(0);
+    for (const DispatchTopology previous : kAllTopologies) {
+        for (std::uint32_t bps = 0; bps <= kWholeBps; ++bps) {
+            const auto reading = static_cast<std::uint16_t>(bps);
+            for (const LaunchRequest& request : {with_density(reading), with_pressure(reading)}) {
+                const TopologyChoice stateless = reference::recommend(parameters, request)->choice;
+                const TopologyChoice choice = reference::recommend(parameters, request, previous)->choice;
+                const std::uint16_t density = request.frontier_density->value();
+                const bool on_a_threshold = density == 500 || density == 4000;
+                if (previous == HybridFrontier && on_a_threshold) {
+                    // The bounds of a hold are inclusive, so a band of width 0 is still a point.
+                    EXPECT_EQ(choice.topology, HybridFrontier) << bps;
+                    EXPECT_NE(choice.hold, TopologyHold::None);
+                } else {
+                    EXPECT_EQ(choice, stateless) << bps << " after " << to_string(previous);
+                }
+            }
+        }
+    }
+}
+
+TEST(ReferencePolicy, A_threshold_that_the_hysteresis_does_not_fit_under_or_over_is_out_of_range) {
+    LaunchPolicyParameters parameters;
+    parameters.hysteresis = BasisPoints(501);
+    EXPECT_EQ(reference::recommend(parameters, with_density(50), HybridFrontier).error(),
+              (Error{ErrorCode::ThresholdOutOfRange, ErrorField::SparseFrontierThreshold, 500, 0}));
+    parameters.hysteresis = BasisPoints(500);
+    EXPECT_TRUE(reference::recommend(parameters, with_density(50), HybridFrontier));
+    parameters.hysteresis = BasisPoints::max();
+    EXPECT_EQ(reference::recommend(parameters, with_density(1000), SparseFrontier).error(),
+              (Error{ErrorCode::ThresholdOutOfRange, ErrorField::SparseFrontierThreshold, 500, 65'535}));
+}
+
 TEST(ReferencePolicy, A_threshold_out_of_range_is_an_error_only_in_the_arm_that_needs_it) {
     LaunchPolicyParameters parameters;
     parameters.sparse_frontier_threshold = BasisPoints(100);

@@ -150,21 +150,23 @@ struct TopologySignals {
 
 namespace detail {
 
-/// Whether a reading is still at or below threshold + half-width.
-constexpr Result<bool> below_upper_bound(BasisPoints threshold, std::uint16_t reading, ErrorField field) {
-    const std::uint32_t bound = std::uint32_t{threshold.value()} + kHysteresisBps;
+/// Whether a reading is still at or below threshold + hysteresis.
+constexpr Result<bool> below_upper_bound(const LaunchPolicyParameters& parameters, BasisPoints threshold,
+                                         std::uint16_t reading, ErrorField field) {
+    const std::uint32_t bound = std::uint32_t{threshold.value()} + parameters.hysteresis.value();
     if (bound > BasisPoints::max().value()) {
         return fail(ErrorCode::ThresholdOutOfRange, field, threshold.value(), BasisPoints::max().value());
     }
     return reading <= bound;
 }
 
-/// Whether a reading is still at or above threshold - half-width.
-constexpr Result<bool> above_lower_bound(BasisPoints threshold, std::uint16_t reading, ErrorField field) {
-    if (threshold.value() < kHysteresisBps) {
+/// Whether a reading is still at or above threshold - hysteresis.
+constexpr Result<bool> above_lower_bound(const LaunchPolicyParameters& parameters, BasisPoints threshold,
+                                         std::uint16_t reading, ErrorField field) {
+    if (threshold.value() < parameters.hysteresis.value()) {
         return fail(ErrorCode::ThresholdOutOfRange, field, threshold.value(), 0);
     }
-    return reading >= threshold.value() - kHysteresisBps;
+    return reading >= threshold.value() - parameters.hysteresis.value();
 }
 
 /// The held topology while the reading stays inside the band, else the raw choice.
@@ -198,41 +200,41 @@ constexpr Result<TopologyChoice> hold_while(const Result<bool>& stays, const Top
     switch (*previous) {
     case MemoryConstrained:
         return detail::hold_while(
-            detail::above_lower_bound(parameters.memory_pressure_threshold, signals.pressure_bps,
+            detail::above_lower_bound(parameters, parameters.memory_pressure_threshold, signals.pressure_bps,
                                       ErrorField::MemoryPressureThreshold),
             raw, MemoryConstrained, TopologyHold::MemoryNotYetRelieved);
     case SparseFrontier:
         if (raw_is_sparse) {
             return raw;
         }
-        return detail::hold_while(
-            detail::below_upper_bound(sparse, signals.density_bps, ErrorField::SparseFrontierThreshold), raw,
-            SparseFrontier, TopologyHold::SparseAboveThreshold);
+        return detail::hold_while(detail::below_upper_bound(parameters, sparse, signals.density_bps,
+                                                            ErrorField::SparseFrontierThreshold),
+                                  raw, SparseFrontier, TopologyHold::SparseAboveThreshold);
     case HybridFrontier:
         if (raw_is_hybrid) {
             return raw;
         }
         if (raw_is_sparse) {
-            return detail::hold_while(
-                detail::above_lower_bound(sparse, signals.density_bps, ErrorField::SparseFrontierThreshold),
-                raw, HybridFrontier, TopologyHold::HybridBelowSparse);
+            return detail::hold_while(detail::above_lower_bound(parameters, sparse, signals.density_bps,
+                                                                ErrorField::SparseFrontierThreshold),
+                                      raw, HybridFrontier, TopologyHold::HybridBelowSparse);
         }
-        return detail::hold_while(
-            detail::below_upper_bound(dense, signals.density_bps, ErrorField::DenseFrontierThreshold), raw,
-            HybridFrontier, TopologyHold::HybridAboveDense);
+        return detail::hold_while(detail::below_upper_bound(parameters, dense, signals.density_bps,
+                                                            ErrorField::DenseFrontierThreshold),
+                                  raw, HybridFrontier, TopologyHold::HybridAboveDense);
     case DenseFrontier:
         if (!raw_is_hybrid) {
             return raw;
         }
-        return detail::hold_while(
-            detail::above_lower_bound(dense, signals.density_bps, ErrorField::DenseFrontierThreshold), raw,
-            DenseFrontier, TopologyHold::DenseBelowThreshold);
+        return detail::hold_while(detail::above_lower_bound(parameters, dense, signals.density_bps,
+                                                            ErrorField::DenseFrontierThreshold),
+                                  raw, DenseFrontier, TopologyHold::DenseBelowThreshold);
     case FusedDense: {
         if (!raw_is_hybrid) {
             return raw;
         }
-        Result<bool> stays =
-            detail::above_lower_bound(dense, signals.density_bps, ErrorField::DenseFrontierThreshold);
+        Result<bool> stays = detail::above_lower_bound(parameters, dense, signals.density_bps,
+                                                       ErrorField::DenseFrontierThreshold);
         if (stays) {
             *stays = *stays && signals.edges >= parameters.fusion_edge_threshold && signals.hot;
         }

@@ -70,17 +70,18 @@ Grid grid_of(const LaunchPolicyParameters& parameters) {
     const std::int64_t sparse = parameters.sparse_frontier_threshold.value();
     const std::int64_t dense = parameters.dense_frontier_threshold.value();
     const std::int64_t pressure = parameters.memory_pressure_threshold.value();
+    const std::int64_t width = parameters.hysteresis.value();
     const std::int64_t span = std::max<std::int64_t>(kWholeBps - pressure, 1);
     constexpr std::int64_t kBpsMax = 65'535;
     constexpr std::int64_t kCountMax = std::numeric_limits<std::uint32_t>::max();
     Grid grid;
-    grid.densities = as_readings(with_neighbours(
-        {0, sparse / 8, sparse / 4, sparse / 2, sparse - kHysteresisBps, sparse, sparse + kHysteresisBps,
-         dense - kHysteresisBps, dense, dense + kHysteresisBps, kWholeBps, kBpsMax},
+    grid.densities =
+        as_readings(with_neighbours({0, sparse / 8, sparse / 4, sparse / 2, sparse - width, sparse,
+                                     sparse + width, dense - width, dense, dense + width, kWholeBps, kBpsMax},
+                                    kBpsMax));
+    grid.pressures = as_readings(with_neighbours(
+        {0, pressure - width, pressure, pressure + span / 3, pressure + 2 * span / 3, kWholeBps, kBpsMax},
         kBpsMax));
-    grid.pressures = as_readings(with_neighbours({0, pressure - kHysteresisBps, pressure, pressure + span / 3,
-                                                  pressure + 2 * span / 3, kWholeBps, kBpsMax},
-                                                 kBpsMax));
     grid.queues = counter_classes(parameters.jit_queue_len_threshold);
     grid.queues.push_back(static_cast<std::uint32_t>(kCountMax / 2 + 1));
     grid.queues.push_back(static_cast<std::uint32_t>(kCountMax));
@@ -283,16 +284,23 @@ void check_band_sequences(const Policy& policy, const Grid& grid, const Start& s
     });
 }
 
+/// Boundaries and their neighbours as far as they are inside a band; of a band of width 0, its one point.
+std::vector<std::uint32_t> within(std::initializer_list<std::int64_t> boundaries, std::uint32_t low,
+                                  std::uint32_t high) {
+    std::vector<std::uint32_t> readings = with_neighbours(boundaries, high);
+    std::erase_if(readings, [low](std::uint32_t reading) { return reading < low; });
+    return readings;
+}
+
 EnumeratedLaw enumerate_s1(const Policy& policy, const LaunchPolicyParameters& parameters, const Grid& grid,
                            const Start& start) {
     Tally tally(parameters, "S1");
     for (const BasisPoints threshold :
          {parameters.sparse_frontier_threshold, parameters.dense_frontier_threshold}) {
         const std::uint32_t centre = threshold.value();
-        const std::uint32_t low = centre - kHysteresisBps;
-        const std::uint32_t high = centre + kHysteresisBps;
-        check_band_sequences(policy, grid, start,
-                             {low, low + 1, centre - 1, centre, centre + 1, high - 1, high}, true, tally);
+        const std::uint32_t low = centre - parameters.hysteresis.value();
+        const std::uint32_t high = centre + parameters.hysteresis.value();
+        check_band_sequences(policy, grid, start, within({low, centre, high}, low, high), true, tally);
     }
     return tally.take();
 }
@@ -301,8 +309,8 @@ EnumeratedLaw enumerate_s2(const Policy& policy, const LaunchPolicyParameters& p
                            const Start& start) {
     Tally tally(parameters, "S2");
     const std::uint32_t threshold = parameters.memory_pressure_threshold.value();
-    const std::uint32_t low = threshold - kHysteresisBps;
-    check_band_sequences(policy, grid, start, {low, low + 1, threshold - 1, threshold}, false, tally);
+    const std::uint32_t low = threshold - parameters.hysteresis.value();
+    check_band_sequences(policy, grid, start, within({low, threshold}, low, threshold), false, tally);
     return tally.take();
 }
 

@@ -12,9 +12,6 @@ namespace megabed {
 namespace {
 
 __extension__ using Wide = unsigned __int128;
-constexpr std::uint32_t kStarts =
-    class_mask(kStandardParameters, kCustomParameters, kBlankStart, kCarriedState);
-
 // --- O5a, O5b, O5c ---
 
 constexpr std::array kBudgetClasses{LawClass{"answered with a budget", true},
@@ -137,14 +134,14 @@ constexpr std::array kLaws{
         .sentence = "queue > 0 and a budget: peak <= budget",
         .draw = draw_with_budget,
         .check = check_o5a,
-        .must_reach = kStarts | class_mask(kRefused, kOwnClasses, kOwnClasses + 1),
+        .must_reach = kEveryStart | class_mask(kRefused, kOwnClasses, kOwnClasses + 1),
         .premise = class_mask(kOwnClasses),
         .own_classes = kBudgetClasses},
     Law{.id = "O5b",
         .sentence = "an empty queue with non-zero limits never fails and adds no scratch",
         .draw = draw_o5b,
         .check = check_o5b,
-        .must_reach = kStarts | class_mask(kOwnClasses),
+        .must_reach = kEveryStart | class_mask(kOwnClasses),
         .own_classes = kEmptyClasses},
     Law{.id = "O5c",
         .sentence =
@@ -152,7 +149,7 @@ constexpr std::array kLaws{
             "below the pressure threshold",
         .draw = draw_o5c,
         .check = check_o5c,
-        .must_reach = kStarts | class_mask(kOwnClasses),
+        .must_reach = kEveryStart | class_mask(kOwnClasses),
         .premise = class_mask(kOwnClasses),
         .own_classes = kInferenceClasses},
 };

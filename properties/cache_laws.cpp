@@ -60,10 +60,6 @@ LaunchRequest with_zeros(LaunchRequest request) {
     return request;
 }
 
-std::uint32_t trace_classes(const LawCase& input) {
-    return class_mask(input.parameters == LaunchPolicyParameters{} ? kStandardParameters : kCustomParameters);
-}
-
 /// The parameters with one of them moved by one: the cache must tell them apart.
 LaunchPolicyParameters moved(LaunchPolicyParameters parameters, std::size_t which) {
     const ParameterField& field = parameter_fields()[which % parameter_fields().size()];
@@ -89,7 +85,7 @@ Judgement check_t1(const Policy& /*policy*/, const PolicyParts& parts, const Law
     if (input.steps.empty()) {
         return outside_domain();
     }
-    std::uint32_t classes = trace_classes(input);
+    std::uint32_t classes = parameter_classes(input.parameters);
     const auto cache = parts.make_cache();
     for (std::size_t at = 0; at < input.steps.size(); ++at) {
         const LaunchRequest& step = input.steps[at];
@@ -125,7 +121,7 @@ Judgement check_t2(const Policy& policy, const PolicyParts& parts, const LawCase
     if (input.steps.empty()) {
         return outside_domain();
     }
-    std::uint32_t classes = trace_classes(input);
+    std::uint32_t classes = parameter_classes(input.parameters);
     const auto cache = parts.make_cache();
     std::vector<LaunchRequest> kept;  // newest first
     LaunchCacheStats expected;

@@ -25,6 +25,23 @@ std::uint16_t any_bps(Choices& choices) {
     }
 }
 
+/// No hysteresis, a narrow, the standard or a wide one.
+std::uint64_t hysteresis(Choices& choices) {
+    const std::uint64_t standard = LaunchPolicyParameters{}.hysteresis.value();
+    switch (choices.below(4)) {
+    case 0:
+        return 0;
+    case 1:
+        return choices.one_in(2) ? choices.pick({std::uint64_t{1}, standard - 1})
+                                 : choices.between(1, standard - 1);
+    case 2:
+        return standard;
+    default:
+        return choices.one_in(2) ? choices.pick({standard + 1, std::uint64_t{kHysteresisMaxBps}})
+                                 : choices.between(standard + 1, kHysteresisMaxBps);
+    }
+}
+
 /// A warp, a power of two or a limit, and its neighbours.
 std::uint32_t size_like(Choices& choices) {
     const std::uint32_t edge = choices.pick<std::uint32_t>({1, 2, 31, 32, 64, 100, 128, 256, 512, 1024, 2048});
@@ -74,8 +91,9 @@ std::uint32_t count(Choices& choices) {
 BasisPoints density(Choices& choices, const LaunchPolicyParameters& parameters) {
     const std::uint32_t sparse = parameters.sparse_frontier_threshold.value();
     const std::uint32_t dense = parameters.dense_frontier_threshold.value();
-    const auto below_band = [](std::uint32_t threshold) {
-        return threshold > kHysteresisBps ? threshold - kHysteresisBps : 0;
+    const std::uint32_t width = parameters.hysteresis.value();
+    const auto below_band = [width](std::uint32_t threshold) {
+        return threshold > width ? threshold - width : 0;
     };
     switch (choices.below(10)) {
     case 0:
@@ -83,13 +101,13 @@ BasisPoints density(Choices& choices, const LaunchPolicyParameters& parameters) 
     case 1:
         return BasisPoints(bps_beside(choices, below_band(sparse)));
     case 2:
-        return BasisPoints(bps_beside(choices, sparse + kHysteresisBps));
+        return BasisPoints(bps_beside(choices, sparse + width));
     case 3:
         return BasisPoints(bps_beside(choices, dense));
     case 4:
         return BasisPoints(bps_beside(choices, below_band(dense)));
     case 5:
-        return BasisPoints(bps_beside(choices, dense + kHysteresisBps));
+        return BasisPoints(bps_beside(choices, dense + width));
     case 6:
         return BasisPoints(static_cast<std::uint16_t>(choices.below(sparse + 1)));
     default:
@@ -99,11 +117,12 @@ BasisPoints density(Choices& choices, const LaunchPolicyParameters& parameters) 
 
 BasisPoints pressure(Choices& choices, const LaunchPolicyParameters& parameters) {
     const std::uint32_t threshold = parameters.memory_pressure_threshold.value();
+    const std::uint32_t width = parameters.hysteresis.value();
     switch (choices.below(6)) {
     case 0:
         return BasisPoints(bps_beside(choices, threshold));
     case 1:
-        return BasisPoints(bps_beside(choices, threshold > kHysteresisBps ? threshold - kHysteresisBps : 0));
+        return BasisPoints(bps_beside(choices, threshold > width ? threshold - width : 0));
     case 2:
         return BasisPoints(
             static_cast<std::uint16_t>(choices.between(std::min(threshold, kWholeBps), kWholeBps)));
@@ -117,11 +136,15 @@ LaunchPolicyParameters valid_parameters(Choices& choices) {
     if (choices.one_in(2)) {
         return parameters;
     }
-    const auto sparse = choices.one_in(4) ? choices.between(251, 254) : choices.between(251, 9248);
-    const auto dense_least = sparse + std::uint64_t{2} * kHysteresisBps + 1;
-    const auto dense = choices.one_in(4) ? dense_least : choices.between(dense_least, 9749);
-    const auto pressure = choices.one_in(4) ? choices.pick<std::uint64_t>({251, 252, 9999, 10'000})
-                                            : choices.between(251, 10'000);
+    const std::uint64_t width = hysteresis(choices);
+    const std::uint64_t sparse_most = kWholeBps - 3 * width - 2;
+    const auto sparse = choices.one_in(4) ? choices.between(width + 1, std::min(width + 4, sparse_most))
+                                          : choices.between(width + 1, sparse_most);
+    const auto dense_least = sparse + 2 * width + 1;
+    const auto dense = choices.one_in(4) ? dense_least : choices.between(dense_least, kWholeBps - width - 1);
+    const auto pressure = choices.one_in(4) ? choices.pick<std::uint64_t>({width + 1, width + 2, 9999, 10'000})
+                                            : choices.between(width + 1, 10'000);
+    parameters.hysteresis = BasisPoints(static_cast<std::uint16_t>(width));
     parameters.sparse_frontier_threshold = BasisPoints(static_cast<std::uint16_t>(sparse));
     parameters.dense_frontier_threshold = BasisPoints(static_cast<std::uint16_t>(dense));
     parameters.memory_pressure_threshold = BasisPoints(static_cast<std::uint16_t>(pressure));
@@ -148,7 +171,18 @@ LaunchPolicyParameters any_parameters(Choices& choices) {
                                                     9999, 10'000, 10'001, 65'285, 65'286, 65'535})
                                              : any_bps(choices));
     };
-    switch (choices.below(8)) {
+    // Widths that leave a threshold just room enough or just not, and any.
+    const auto width = [&] {
+        const std::uint32_t sparse = parameters.sparse_frontier_threshold.value();
+        const std::uint32_t dense = parameters.dense_frontier_threshold.value();
+        const std::uint32_t room = dense > sparse ? (dense - sparse) / 2 : 0;
+        return BasisPoints(
+            choices.one_in(2)
+                ? bps_beside(choices, choices.pick({sparse, room, kWholeBps - std::min(dense, kWholeBps),
+                                                    std::uint32_t{kHysteresisMaxBps}}))
+                : any_bps(choices));
+    };
+    switch (choices.below(9)) {
     case 0:
         parameters.sparse_frontier_threshold = threshold();
         break;
@@ -168,6 +202,9 @@ LaunchPolicyParameters any_parameters(Choices& choices) {
         parameters.sparse_frontier_threshold = threshold();
         parameters.dense_frontier_threshold = threshold();
         parameters.memory_pressure_threshold = threshold();
+        break;
+    case 6:
+        parameters.hysteresis = width();
         break;
     default:
         break;

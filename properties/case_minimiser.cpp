@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
+#include <initializer_list>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -94,13 +96,13 @@ std::vector<std::uint64_t> simpler_numbers(std::uint64_t value, const LaunchPoli
             numbers.push_back((value / unit + 1) * unit);
         }
     }
+    const std::uint64_t width = parameters.hysteresis.value();
     for (const BasisPoints threshold :
          {parameters.sparse_frontier_threshold, parameters.dense_frontier_threshold,
           parameters.memory_pressure_threshold}) {
         const std::uint64_t centre = threshold.value();
-        for (const std::uint64_t near :
-             {centre, centre - 1, centre + 1, centre - kHysteresisBps, centre + kHysteresisBps,
-              centre - kHysteresisBps - 1, centre + kHysteresisBps + 1}) {
+        for (const std::uint64_t near : {centre, centre - 1, centre + 1, centre - width, centre + width,
+                                         centre - width - 1, centre + width + 1}) {
             if (near < value + kWholeBps && near <= kWholeBps) {
                 numbers.push_back(near);
             }
@@ -130,6 +132,7 @@ public:
             better |= remove_requests(&LawCase::prelude);
             better |= remove_requests(&LawCase::steps);
             better |= simplify_parameters();
+            better |= move_hysteresis_home();
             better |= move_thresholds_home();
             better |= simplify_fields();
             better |= shrink_coupled_fields();
@@ -198,6 +201,38 @@ private:
         return better;
     }
 
+    /// The hysteresis goes to its standard value, and the readings at the ends of its bands go along.
+    bool move_hysteresis_home() {
+        const LaunchPolicyParameters& parameters = best_.parameters;
+        const int home = LaunchPolicyParameters{}.hysteresis.value();
+        const int here = parameters.hysteresis.value();
+        if (here == home) {
+            return false;
+        }
+        LawCase candidate = best_;
+        candidate.parameters.hysteresis = BasisPoints(static_cast<std::uint16_t>(home));
+        const auto move = [&](std::optional<BasisPoints>& reading,
+                              std::initializer_list<BasisPoints> thresholds) {
+            for (const BasisPoints threshold : thresholds) {
+                const int distance = reading ? reading->value() - threshold.value() : 0;
+                const int beyond = std::abs(distance) - here;  // the end of the band, or one beside it
+                if (distance != 0 && std::abs(beyond) <= 1) {
+                    const int moved = threshold.value() + (distance < 0 ? -1 : 1) * (home + beyond);
+                    reading = BasisPoints(static_cast<std::uint16_t>(std::max(moved, 0)));
+                    return;
+                }
+            }
+        };
+        for (auto* const requests : {&candidate.prelude, &candidate.steps}) {
+            for (LaunchRequest& request : *requests) {
+                move(request.frontier_density,
+                     {parameters.sparse_frontier_threshold, parameters.dense_frontier_threshold});
+                move(request.memory_pressure, {parameters.memory_pressure_threshold});
+            }
+        }
+        return accept(candidate);
+    }
+
     /// A threshold goes to its standard value and the readings near it go along.
     bool move_thresholds_home() {
         struct Pair {
@@ -212,6 +247,7 @@ private:
                                     Pair{"dense_frontier_threshold_bps", "frontier_density_bps"},
                                     Pair{"memory_pressure_threshold_bps", "memory_pressure_bps"}};
         bool better = false;
+        const std::uint64_t width = best_.parameters.hysteresis.value();
         for (const Pair& pair : kPairs) {
             const ParameterField& parameter =
                 *std::find_if(parameter_fields().begin(), parameter_fields().end(),
@@ -229,7 +265,7 @@ private:
             for (auto* const requests : {&candidate.prelude, &candidate.steps}) {
                 for (LaunchRequest& request : *requests) {
                     const auto value = field.get(request);
-                    const std::uint64_t depth = std::max<std::uint64_t>(here / 16, kHysteresisBps) + 1;
+                    const std::uint64_t depth = std::max<std::uint64_t>(here / 16, width) + 1;
                     if (value && *value + depth >= here && *value <= here + depth && *value + home >= here) {
                         field.set(request, std::min(*value + home - here, field.most));
                     }

@@ -59,6 +59,13 @@ rc::Gen<std::uint16_t> basis_points() {
                           rc::gen::inRange<std::uint16_t>(0, 10'001), of_any_magnitude<std::uint16_t>());
 }
 
+/// No hysteresis, a narrow, the standard or a wide one; all leave room for thresholds.
+rc::Gen<std::uint16_t> hysteresis() {
+    constexpr std::uint16_t kEnd = kHysteresisMaxBps + 1;
+    return rc::gen::oneOf(rc::gen::just<std::uint16_t>(0), rc::gen::inRange<std::uint16_t>(1, 250),
+                          rc::gen::just<std::uint16_t>(250), rc::gen::inRange<std::uint16_t>(251, kEnd));
+}
+
 rc::Gen<LaunchPolicyParameters> any_parameters() {
     return rc::gen::exec([] {
         LaunchPolicyParameters parameters;
@@ -72,6 +79,7 @@ rc::Gen<LaunchPolicyParameters> any_parameters() {
         parameters.sparse_frontier_threshold = BasisPoints(*basis_points());
         parameters.dense_frontier_threshold = BasisPoints(*basis_points());
         parameters.memory_pressure_threshold = BasisPoints(*basis_points());
+        parameters.hysteresis = BasisPoints(*rc::gen::inRange(0, 2) == 0 ? *hysteresis() : *basis_points());
         parameters.fusion_edge_threshold = *count();
         parameters.scratch_bytes_per_hit = *count();
         return parameters;
@@ -84,12 +92,15 @@ rc::Gen<LaunchPolicyParameters> valid_parameters() {
         if (*rc::gen::inRange(0, 2) == 0) {
             return parameters;
         }
-        const auto sparse = *rc::gen::inRange<std::uint16_t>(251, 9249);
-        const auto dense =
-            *rc::gen::inRange<std::uint16_t>(static_cast<std::uint16_t>(sparse + 2 * kHysteresisBps + 1), 9750);
-        parameters.sparse_frontier_threshold = BasisPoints(sparse);
-        parameters.dense_frontier_threshold = BasisPoints(dense);
-        parameters.memory_pressure_threshold = BasisPoints(*rc::gen::inRange<std::uint16_t>(251, 10'001));
+        const std::uint32_t width = *hysteresis();
+        const auto in = [](std::uint32_t least, std::uint32_t end) {
+            return BasisPoints(static_cast<std::uint16_t>(*rc::gen::inRange(least, end)));
+        };
+        parameters.hysteresis = BasisPoints(static_cast<std::uint16_t>(width));
+        parameters.sparse_frontier_threshold = in(width + 1, kWholeBps - 3 * width - 1);
+        parameters.dense_frontier_threshold =
+            in(parameters.sparse_frontier_threshold.value() + 2 * width + 1, kWholeBps - width);
+        parameters.memory_pressure_threshold = in(width + 1, kWholeBps + 1);
         parameters.min_hit_capacity = *count();
         parameters.hit_capacity_multiplier = std::max(*count(), 1U);
         parameters.saturated_waves = std::max(*count(), 1U);

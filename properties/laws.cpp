@@ -36,10 +36,11 @@ std::vector<Law> collect() {
 }
 
 constexpr std::array<LawClass, kOwnClasses> kCommonClasses{
-    LawClass{"standard parameters"}, LawClass{"custom parameters"}, LawClass{"blank start"},
-    LawClass{"carried state"},       LawClass{"empty", true},       LawClass{"sparse", true},
-    LawClass{"hybrid", true},        LawClass{"dense", true},       LawClass{"fused", true},
-    LawClass{"memory", true},        LawClass{"refused", true},
+    LawClass{"standard parameters"}, LawClass{"custom parameters"},   LawClass{"no hysteresis"},
+    LawClass{"narrow hysteresis"},   LawClass{"standard hysteresis"}, LawClass{"wide hysteresis"},
+    LawClass{"blank start"},         LawClass{"carried state"},       LawClass{"empty", true},
+    LawClass{"sparse", true},        LawClass{"hybrid", true},        LawClass{"dense", true},
+    LawClass{"fused", true},         LawClass{"memory", true},        LawClass{"refused", true},
 };
 
 }  // namespace

@@ -12,8 +12,6 @@
 namespace megabed {
 namespace {
 
-constexpr std::uint32_t kStarts =
-    class_mask(kStandardParameters, kCustomParameters, kBlankStart, kCarriedState);
 constexpr std::array kPressureClasses{LawClass{"both answered", true},
                                       LawClass{"one memory-constrained", true}};
 
@@ -135,22 +133,22 @@ void draw_m1b(Choices& choices, LawCase& input) {
     LaunchRequest request;
     draw_start(choices, input, request);
     const std::uint32_t threshold = input.parameters.memory_pressure_threshold.value();
+    const std::uint32_t held_from = threshold - input.parameters.hysteresis.value();
     request.queue_len = std::max(request.queue_len, 1U);
-    request.memory_pressure = BasisPoints(
-        static_cast<std::uint16_t>(choices.one_in(4) ? choices.between(threshold - kHysteresisBps, threshold)
-                                                     : choices.between(threshold, kWholeBps)));
+    request.memory_pressure = BasisPoints(static_cast<std::uint16_t>(
+        choices.one_in(4) ? choices.between(held_from, threshold) : choices.between(threshold, kWholeBps)));
     input.steps.push_back(request);
-    request.memory_pressure = BasisPoints(static_cast<std::uint16_t>(threshold - kHysteresisBps - 1));
+    request.memory_pressure = BasisPoints(static_cast<std::uint16_t>(held_from - 1));
     request.frontier_density = BasisPoints(kWholeBps);
     input.steps.push_back(request);
 }
 
 Judgement check_m1b(const Policy& policy, const PolicyParts& /*parts*/, const LawCase& input) {
-    const std::uint32_t threshold = input.parameters.memory_pressure_threshold.value();
-    if (input.steps.size() != 2 || threshold < kHysteresisBps + 2 || input.steps[0].queue_len == 0 ||
+    const int held_from =
+        input.parameters.memory_pressure_threshold.value() - input.parameters.hysteresis.value();
+    if (input.steps.size() != 2 || held_from < 2 || input.steps[0].queue_len == 0 ||
         !steps_differ_only_in(input, kPressure | kDensity) ||
-        input.steps[1].memory_pressure.value_or(BasisPoints::max()).value() + kHysteresisBps >=
-            static_cast<int>(threshold) ||
+        input.steps[1].memory_pressure.value_or(BasisPoints::max()).value() >= held_from ||
         input.steps[1].frontier_density.value_or(BasisPoints(0)).value() != kWholeBps) {
         return outside_domain();
     }
@@ -229,11 +227,11 @@ void draw_m2c(Choices& choices, LawCase& input) {
     LaunchRequest request;
     draw_start(choices, input, request);
     const std::uint32_t threshold = input.parameters.memory_pressure_threshold.value();
+    const std::uint32_t held_from = threshold - input.parameters.hysteresis.value();
     request.requested_hit_capacity.reset();
     request.queue_len = std::max(request.queue_len, 1U);
-    request.memory_pressure = BasisPoints(
-        static_cast<std::uint16_t>(choices.one_in(2) ? choices.between(threshold - kHysteresisBps, threshold)
-                                                     : choices.between(threshold, kWholeBps)));
+    request.memory_pressure = BasisPoints(static_cast<std::uint16_t>(
+        choices.one_in(2) ? choices.between(held_from, threshold) : choices.between(threshold, kWholeBps)));
     input.steps.push_back(request);
 }
 
@@ -395,8 +393,9 @@ Judgement check_m4(const Policy& policy, const PolicyParts& /*parts*/, const Law
     return {CaseOutcome::Holds, classes, {}};
 }
 
-constexpr std::uint32_t kPressureMust = kStarts | class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense,
-                                                             kAnsweredMemory, kOwnClasses, kOwnClasses + 1);
+constexpr std::uint32_t kPressureMust =
+    kEveryStart |
+    class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense, kAnsweredMemory, kOwnClasses, kOwnClasses + 1);
 
 constexpr std::array kLaws{
     Law{.id = "M1a",
@@ -411,7 +410,7 @@ constexpr std::array kLaws{
             "memory-constrained keeps at most max(1, 3/4) of the groups at low pressure and density 10000",
         .draw = draw_m1b,
         .check = check_m1b,
-        .must_reach = kStarts | class_mask(kAnsweredMemory, kOwnClasses),
+        .must_reach = kEveryStart | class_mask(kAnsweredMemory, kOwnClasses),
         .premise = class_mask(kOwnClasses),
         .own_classes = kShedClasses},
     Law{.id = "M2a",
@@ -431,20 +430,20 @@ constexpr std::array kLaws{
             "memory-constrained, held or not: a derived hit capacity is exactly max(queue x hits, minimum)",
         .draw = draw_m2c,
         .check = check_m2c,
-        .must_reach = kStarts | class_mask(kAnsweredMemory, kOwnClasses, kOwnClasses + 1),
+        .must_reach = kEveryStart | class_mask(kAnsweredMemory, kOwnClasses, kOwnClasses + 1),
         .premise = class_mask(kOwnClasses),
         .own_classes = kConstrainedClasses},
     Law{.id = "M3a",
         .sentence = "a longer queue never lowers the pressure class, inferred density included",
         .draw = draw_m3a,
         .check = check_m3a,
-        .must_reach = kStarts | class_mask(kOwnClasses, kOwnClasses + 1),
+        .must_reach = kEveryStart | class_mask(kOwnClasses, kOwnClasses + 1),
         .own_classes = kQueueClasses},
     Law{.id = "M3b",
         .sentence = "k requeues count at most as k more queued items",
         .draw = draw_m3b,
         .check = check_m3b,
-        .must_reach = kStarts | class_mask(kOwnClasses, kOwnClasses + 1),
+        .must_reach = kEveryStart | class_mask(kOwnClasses, kOwnClasses + 1),
         .own_classes = kQueueClasses},
     Law{.id = "M4",
         .sentence = "along falling pressure the groups never fall",

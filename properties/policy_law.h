@@ -40,6 +40,10 @@ struct LawClass {
 enum CommonClass : std::uint32_t {
     kStandardParameters,
     kCustomParameters,
+    kNoHysteresis,  ///< this and the next three: the parameters' hysteresis against the standard one
+    kNarrowHysteresis,
+    kStandardHysteresis,
+    kWideHysteresis,
     kBlankStart,
     kCarriedState,
     kAnsweredEmpty,  ///< this and the next five in the order of DispatchTopology
@@ -58,6 +62,11 @@ template <class... Classes>
 [[nodiscard]] constexpr std::uint32_t class_mask(Classes... classes) {
     return ((1U << static_cast<std::uint32_t>(classes)) | ... | 0U);
 }
+
+/// What a law of policies must meet: parameters of every kind, and both kinds of start.
+inline constexpr std::uint32_t kEveryStart =
+    class_mask(kStandardParameters, kCustomParameters, kNoHysteresis, kNarrowHysteresis, kStandardHysteresis,
+               kWideHysteresis, kBlankStart, kCarriedState);
 
 /// The policy under examination: how it is made for given parameters, and its parts.
 using Subject = PolicySource;
@@ -92,8 +101,8 @@ struct Law {
 /// Name of class `index` of a law.
 [[nodiscard]] LawClass class_of(const Law& law, std::uint32_t index);
 
-/// Law O6: 250 < sparse, sparse + 250 < dense - 250, dense + 250 < 10000, 250 < T <= 10000, multiplier and
-/// waves at least 1.
+/// Law O6: w < sparse, sparse + w < dense - w, dense + w < 10000, w < T <= 10000 for a hysteresis of w,
+/// multiplier and waves at least 1.
 [[nodiscard]] bool accepted_by_o6(const LaunchPolicyParameters& parameters);
 
 }  // namespace megabed

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <initializer_list>
 
 namespace megabed {
 namespace {
@@ -24,6 +25,33 @@ TEST(BoundaryEnumeration, The_hardened_policy_holds_in_every_class) {
     for (const EnumeratedLaw& law : enumerate_boundaries(*find_policy_source("hardened"), {}, {2, {}})) {
         EXPECT_EQ(law.broken, 0U) << law.law;
         EXPECT_GT(law.classes, 10'000U) << law.law;
+    }
+}
+
+TEST(BoundaryEnumeration, The_hardened_policy_holds_where_every_band_is_a_single_reading) {
+    LaunchPolicyParameters parameters;
+    parameters.hysteresis = BasisPoints(0);
+    for (const EnumeratedLaw& law :
+         enumerate_boundaries(*find_policy_source("hardened"), parameters, {2, {}})) {
+        EXPECT_EQ(law.broken, 0U) << law.law;
+    }
+}
+
+TEST(BoundaryEnumeration, Bands_are_as_wide_as_the_hysteresis) {
+    // A policy without memory alternates in every band of more than one reading; on a single one it cannot.
+    const Subject stateless = *find_policy_source("stateless");
+    for (const std::uint16_t width : std::initializer_list<std::uint16_t>{0, 1, kHysteresisMaxBps}) {
+        LaunchPolicyParameters parameters;
+        parameters.hysteresis = BasisPoints(width);
+        parameters.sparse_frontier_threshold = BasisPoints(2500);
+        parameters.dense_frontier_threshold = BasisPoints(7500);
+        const auto laws = enumerate_boundaries(stateless, parameters, {2, {}});
+        for (const std::string_view id : {"S1", "S2"}) {
+            EXPECT_EQ(law_of(laws, id).broken > 0, width > 0) << id << " at " << width;
+            if (width > 0) {
+                expect_judge_agrees(stateless, law_of(laws, id));
+            }
+        }
     }
 }
 

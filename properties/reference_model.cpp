@@ -13,7 +13,6 @@ const Unbounded kCountMax = (Unbounded(1) << 32) - 1;
 const Unbounded kBytesMax = (Unbounded(1) << 64) - 1;
 const Unbounded kReadingMax = 65'535;
 const Unbounded kWhole = 10'000;
-const Unbounded kBand = 250;
 
 const Unbounded& smaller(const Unbounded& left, const Unbounded& right) { return right < left ? right : left; }
 const Unbounded& larger(const Unbounded& left, const Unbounded& right) { return left < right ? right : left; }
@@ -139,7 +138,7 @@ private:
 
     bool hold_up_to(BasisPoints threshold, ErrorField field, const Unbounded& reading, DispatchTopology held,
                     TopologyHold why) {
-        const Unbounded bound = Unbounded(threshold.value()) + kBand;
+        const Unbounded bound = Unbounded(threshold.value()) + parameters_.hysteresis.value();
         if (bound > kReadingMax) {
             return refuse(ErrorCode::ThresholdOutOfRange, field, threshold.value(), kReadingMax);
         }
@@ -149,7 +148,7 @@ private:
 
     bool hold_from(BasisPoints threshold, ErrorField field, const Unbounded& reading, bool also,
                    DispatchTopology held, TopologyHold why) {
-        const Unbounded bound = Unbounded(threshold.value()) - kBand;
+        const Unbounded bound = Unbounded(threshold.value()) - parameters_.hysteresis.value();
         if (bound < 0) {
             return refuse(ErrorCode::ThresholdOutOfRange, field, threshold.value(), 0);
         }

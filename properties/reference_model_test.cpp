@@ -40,7 +40,12 @@ std::string class_of(const ModelError& error) {
     }
 }
 
-void tag(const ModelAnswer& model) {
+void tag(const LaunchPolicyParameters& parameters, const ModelAnswer& model) {
+    const int width = parameters.hysteresis.value();
+    RC_TAG(std::string(width == 0    ? "no hysteresis"
+                       : width < 250 ? "narrow"
+                       : width > 250 ? "wide"
+                                     : "standard"));
     if (model.error) {
         RC_TAG(class_of(*model.error));
         return;
@@ -60,7 +65,11 @@ std::vector<std::string> every_class() {
                                      "peak overflow",
                                      "out of memory",
                                      "threshold out of range",
-                                     "saturated"};
+                                     "saturated",
+                                     "no hysteresis",
+                                     "narrow",
+                                     "standard",
+                                     "wide"};
     for (const DispatchTopology topology : kAllTopologies) {
         classes.push_back("topology " + std::string(to_string(topology)));
     }
@@ -71,10 +80,11 @@ std::vector<std::string> every_class() {
 }
 
 /// A reading within one of a threshold of these parameters or of an end of its band, kept in 16 bits.
-BasisPoints reading_near(const std::vector<BasisPoints>& thresholds) {
+BasisPoints reading_near(const std::vector<BasisPoints>& thresholds, BasisPoints hysteresis) {
     const int threshold = (*rc::gen::elementOf(thresholds)).value();
+    const int width = hysteresis.value();
     const int reading =
-        threshold + *rc::gen::elementOf(std::vector<int>{-250, 0, 250}) + *rc::gen::inRange(-1, 2);
+        threshold + *rc::gen::elementOf(std::vector<int>{-width, 0, width}) + *rc::gen::inRange(-1, 2);
     return BasisPoints(static_cast<std::uint16_t>(std::clamp(reading, 0, 65'535)));
 }
 
@@ -90,11 +100,11 @@ LaunchPolicyParameters parameters_of_any_kind() {
 LaunchRequest request_for(const LaunchPolicyParameters& parameters) {
     LaunchRequest request = *rc::gen::inRange(0, 2) == 0 ? *gen::plausible_request() : *gen::any_request();
     if (*rc::gen::inRange(0, 2) == 0) {
-        request.frontier_density =
-            reading_near({parameters.sparse_frontier_threshold, parameters.dense_frontier_threshold});
+        request.frontier_density = reading_near(
+            {parameters.sparse_frontier_threshold, parameters.dense_frontier_threshold}, parameters.hysteresis);
     }
     if (*rc::gen::inRange(0, 2) == 0) {
-        request.memory_pressure = reading_near({parameters.memory_pressure_threshold});
+        request.memory_pressure = reading_near({parameters.memory_pressure_threshold}, parameters.hysteresis);
     }
     if (*rc::gen::inRange(0, 4) == 0) {
         request.graph_edge_count = std::max(parameters.fusion_edge_threshold, 1U) - *rc::gen::inRange(0U, 2U);
@@ -113,7 +123,7 @@ TEST(ReferenceModel, Agrees_with_the_code_on_every_input) {
         const LaunchRequest request = request_for(parameters);
         for (const auto& previous : all_previous()) {
             const ModelAnswer model = reference_model(parameters, request, previous);
-            tag(model);
+            tag(parameters, model);
             const std::string line = difference(model, reference::recommend(parameters, request, previous));
             if (!line.empty()) {
                 RC_FAIL((previous ? std::string(to_string(*previous)) : "no topology") + " before; " + line);

@@ -14,14 +14,12 @@ bool accepted_by_o6(const LaunchPolicyParameters& parameters) {
     const int sparse = parameters.sparse_frontier_threshold.value();
     const int dense = parameters.dense_frontier_threshold.value();
     const int pressure = parameters.memory_pressure_threshold.value();
-    return 250 < sparse && sparse + 250 < dense - 250 && dense + 250 < 10'000 && 250 < pressure &&
+    const int width = parameters.hysteresis.value();
+    return width < sparse && sparse + width < dense - width && dense + width < 10'000 && width < pressure &&
            pressure <= 10'000 && parameters.hit_capacity_multiplier >= 1 && parameters.saturated_waves >= 1;
 }
 
 namespace {
-
-constexpr std::uint32_t kStarts =
-    class_mask(kStandardParameters, kCustomParameters, kBlankStart, kCarriedState);
 
 // --- O6 ---
 
@@ -105,7 +103,16 @@ Judgement check_o6(const Policy& policy, const PolicyParts& /*parts*/, const Law
 // --- O7 ---
 
 constexpr std::array kZeroClasses{LawClass{"density 0 and 1"}, LawClass{"pressure 0 and 1"}};
-constexpr std::uint16_t kLeastZeroThreshold = 252;
+
+/// Whether readings of 0 and 1 stand on the same side of all that a policy may compare them with: neither the
+/// end of a band nor an eighth of the sparse threshold, in which a policy may shed, comes between them.
+bool zero_and_one_are_alike(const LaunchPolicyParameters& parameters) {
+    constexpr int kShares = 8;
+    const int width = parameters.hysteresis.value();
+    const int sparse = parameters.sparse_frontier_threshold.value();
+    return sparse >= width + 2 && sparse >= kShares &&
+           parameters.memory_pressure_threshold.value() >= width + 2;
+}
 
 void draw_o7(Choices& choices, LawCase& input) {
     draw_any_step(choices, input);
@@ -125,9 +132,7 @@ void draw_o7(Choices& choices, LawCase& input) {
 }
 
 Judgement check_o7(const Policy& policy, const PolicyParts& /*parts*/, const LawCase& input) {
-    const LaunchPolicyParameters& parameters = input.parameters;
-    if (input.steps.size() != 2 || parameters.sparse_frontier_threshold.value() < kLeastZeroThreshold ||
-        parameters.memory_pressure_threshold.value() < kLeastZeroThreshold) {
+    if (input.steps.size() != 2 || !zero_and_one_are_alike(input.parameters)) {
         return outside_domain();
     }
     const LaunchRequest& zero = input.steps[0];
@@ -169,8 +174,8 @@ void draw_o8(Choices& choices, LawCase& input) {
     LaunchRequest& request = input.steps[0];
     if (choices.one_in(2)) {
         const std::uint32_t dense = input.parameters.dense_frontier_threshold.value();
-        request.frontier_density =
-            BasisPoints(static_cast<std::uint16_t>(choices.between(dense - kHysteresisBps, kWholeBps)));
+        request.frontier_density = BasisPoints(static_cast<std::uint16_t>(
+            choices.between(dense - input.parameters.hysteresis.value(), kWholeBps)));
         request.memory_pressure = BasisPoints(1);
         request.hot_opcode_count = input.parameters.hot_opcode_threshold;
         request.graph_edge_count = input.parameters.fusion_edge_threshold;
@@ -219,20 +224,22 @@ constexpr std::array kLaws{
                     "same error for every request; every topology can be left",
         .draw = draw_o6,
         .check = check_o6,
-        .must_reach = kStarts | class_mask(kOwnClasses, kOwnClasses + 1),
+        .must_reach = kEveryStart | class_mask(kOwnClasses, kOwnClasses + 1),
         .own_classes = kParameterClasses,
         .any_parameters = true},
     Law{.id = "O7",
-        .sentence = "a reading of 0 is answered like a reading of 1 (thresholds of at least 252)",
+        .sentence = "a reading of 0 is answered like a reading of 1 (thresholds of at least the hysteresis + "
+                    "2, the sparse one "
+                    "of at least 8)",
         .draw = draw_o7,
         .check = check_o7,
-        .must_reach = kStarts | class_mask(kOwnClasses, kOwnClasses + 1),
+        .must_reach = kEveryStart | class_mask(kOwnClasses, kOwnClasses + 1),
         .own_classes = kZeroClasses},
     Law{.id = "O8",
         .sentence = "Fused only with vertices read, or with none read while Fused was settled",
         .draw = draw_o8,
         .check = check_o8,
-        .must_reach = kStarts | class_mask(kAnsweredFused, kOwnClasses, kOwnClasses + 1),
+        .must_reach = kEveryStart | class_mask(kAnsweredFused, kOwnClasses, kOwnClasses + 1),
         .premise = class_mask(kAnsweredFused),
         .own_classes = kGraphClasses},
 };

@@ -12,8 +12,6 @@ namespace megabed {
 namespace {
 
 __extension__ using Wide = unsigned __int128;
-constexpr std::uint32_t kStarts =
-    class_mask(kStandardParameters, kCustomParameters, kBlankStart, kCarriedState);
 
 // --- O1 ---
 
@@ -213,7 +211,7 @@ Judgement check_o4(const Policy& policy, const PolicyParts& /*parts*/, const Law
 
 constexpr std::uint32_t kAllAnswers = class_mask(kAnsweredEmpty, kAnsweredSparse, kAnsweredHybrid,
                                                  kAnsweredDense, kAnsweredFused, kAnsweredMemory);
-constexpr std::uint32_t kSizes = kStarts | kAllAnswers | class_mask(kRefused, kOwnClasses, kOwnClasses + 1);
+constexpr std::uint32_t kSizes = kEveryStart | kAllAnswers | class_mask(kRefused, kOwnClasses, kOwnClasses + 1);
 
 constexpr std::array kLaws{
     Law{.id = "O1",
@@ -221,7 +219,7 @@ constexpr std::array kLaws{
         .draw = draw_o1,
         .check = check_o1,
         .must_reach =
-            kStarts | class_mask(kRefused, kOwnClasses, kOwnClasses + 1, kOwnClasses + 2, kOwnClasses + 3),
+            kEveryStart | class_mask(kRefused, kOwnClasses, kOwnClasses + 1, kOwnClasses + 2, kOwnClasses + 3),
         .own_classes = kTotalClasses,
         .any_parameters = true},
     Law{.id = "O2",
@@ -240,7 +238,7 @@ constexpr std::array kLaws{
         .sentence = "1 <= lanes <= L = min(largest group, largest invocation count); whole warps if L >= 32",
         .draw = draw_any_step,
         .check = check_o4,
-        .must_reach = kStarts | class_mask(kOwnClasses, kOwnClasses + 1),
+        .must_reach = kEveryStart | class_mask(kOwnClasses, kOwnClasses + 1),
         .own_classes = kLaneClasses},
 };
 

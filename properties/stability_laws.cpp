@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -49,18 +50,15 @@ Trajectory follow(const Policy& policy, const LawCase& input) {
     return trajectory;
 }
 
-constexpr std::uint32_t kStarts =
-    class_mask(kStandardParameters, kCustomParameters, kBlankStart, kCarriedState);
-
 /// The band around a frontier threshold in which all densities stand, if there is one.
 enum class Band : std::uint8_t { None, Sparse, Dense };
 
 Band common_band(const LawCase& input) {
+    const int width = input.parameters.hysteresis.value();
     const auto all_in = [&](BasisPoints threshold) {
         return std::all_of(input.steps.begin(), input.steps.end(), [&](const LaunchRequest& step) {
-            const int distance =
-                step.frontier_density ? step.frontier_density->value() - threshold.value() : -1000;
-            return distance >= -int{kHysteresisBps} && distance <= int{kHysteresisBps};
+            return step.frontier_density &&
+                   std::abs(step.frontier_density->value() - int{threshold.value()}) <= width;
         });
     };
     if (all_in(input.parameters.sparse_frontier_threshold)) {
@@ -89,8 +87,9 @@ void draw_s1(Choices& choices, LawCase& input) {
     }
     const std::uint32_t centre = choices.one_in(2) ? input.parameters.sparse_frontier_threshold.value()
                                                    : input.parameters.dense_frontier_threshold.value();
+    const std::uint32_t width = input.parameters.hysteresis.value();
     for (std::uint64_t length = choices.between(2, 8); length > 0; --length) {
-        request.frontier_density = reading_between(choices, centre - kHysteresisBps, centre + kHysteresisBps);
+        request.frontier_density = reading_between(choices, centre - width, centre + width);
         input.steps.push_back(request);
     }
 }
@@ -122,8 +121,9 @@ void draw_s2(Choices& choices, LawCase& input) {
     LaunchRequest request;
     draw_start(choices, input, request);
     const std::uint32_t threshold = input.parameters.memory_pressure_threshold.value();
+    const std::uint32_t width = input.parameters.hysteresis.value();
     for (std::uint64_t length = choices.between(2, 8); length > 0; --length) {
-        request.memory_pressure = reading_between(choices, threshold - kHysteresisBps, threshold);
+        request.memory_pressure = reading_between(choices, threshold - width, threshold);
         input.steps.push_back(request);
     }
 }
@@ -132,7 +132,7 @@ Judgement check_s2(const Policy& policy, const PolicyParts& /*parts*/, const Law
     const int threshold = input.parameters.memory_pressure_threshold.value();
     const bool in_band = std::all_of(input.steps.begin(), input.steps.end(), [&](const LaunchRequest& step) {
         return step.memory_pressure && step.memory_pressure->value() <= threshold &&
-               step.memory_pressure->value() >= threshold - kHysteresisBps;
+               step.memory_pressure->value() >= threshold - input.parameters.hysteresis.value();
     });
     if (input.steps.empty() || !in_band || !steps_differ_only_in(input, kPressure)) {
         return outside_domain();
@@ -185,8 +185,8 @@ void draw_jitter(Choices& choices, LawCase& input, bool queue_too) {
     if (!choices.one_in(4)) {
         request.memory_pressure = BasisPoints(1);
         const std::uint32_t dense = parameters.dense_frontier_threshold.value();
-        request.frontier_density =
-            reading_between(choices, dense - kHysteresisBps, choices.one_in(2) ? dense : kWholeBps);
+        request.frontier_density = reading_between(choices, dense - parameters.hysteresis.value(),
+                                                   choices.one_in(2) ? dense : kWholeBps);
         request.graph_node_count = 100'000;
         request.graph_edge_count = parameters.fusion_edge_threshold;
     }
@@ -273,6 +273,7 @@ void draw_s4(Choices& choices, LawCase& input) {
     request.graph_node_count = request.graph_node_count.value_or(1);
     input.steps.push_back(request);
     const std::uint16_t threshold = parameters.memory_pressure_threshold.value();
+    const int relieved_below = threshold - parameters.hysteresis.value();
     for (std::uint64_t length = choices.between(1, 3); length > 0; --length) {
         LaunchRequest disturbance = request;
         switch (choices.below(5)) {
@@ -281,7 +282,7 @@ void draw_s4(Choices& choices, LawCase& input) {
             disturbance.queue_len = 0;
             break;
         case 1:
-            if (request.memory_pressure->value() < threshold - kHysteresisBps) {
+            if (request.memory_pressure->value() < relieved_below) {
                 disturbance.memory_pressure = reading_between(choices, threshold, kWholeBps);
             }
             break;
@@ -321,7 +322,7 @@ std::optional<std::uint32_t> disturbance_class(const LaunchPolicyParameters& par
             return kOwnClasses + 3;
         }
         if (step.memory_pressure->value() >= threshold &&
-            r.memory_pressure->value() < threshold - kHysteresisBps) {
+            r.memory_pressure->value() < threshold - parameters.hysteresis.value()) {
             return kOwnClasses + 1;
         }
     }
@@ -398,6 +399,7 @@ void draw_s5(Choices& choices, LawCase& input) {
     request.memory_pressure = choices.one_in(2) ? BasisPoints(1) : aim::pressure(choices, parameters);
     const std::uint64_t what = choices.below(4);
     const std::uint32_t threshold = parameters.memory_pressure_threshold.value();
+    const std::uint32_t held_from = threshold - parameters.hysteresis.value();
     for (std::uint64_t length = choices.between(4, 20); length > 0; --length) {
         if (what != 1) {
             request.frontier_density =
@@ -407,9 +409,9 @@ void draw_s5(Choices& choices, LawCase& input) {
         }
         if (what != 0) {
             request.memory_pressure =
-                choices.one_in(2) ? BasisPoints(static_cast<std::uint16_t>(
-                                        choices.between(threshold - kHysteresisBps, kWholeBps)))
-                                  : BasisPoints(static_cast<std::uint16_t>(choices.below(kWholeBps + 1)));
+                choices.one_in(2)
+                    ? BasisPoints(static_cast<std::uint16_t>(choices.between(held_from, kWholeBps)))
+                    : BasisPoints(static_cast<std::uint16_t>(choices.below(kWholeBps + 1)));
         }
         input.steps.push_back(request);
     }
@@ -463,15 +465,15 @@ constexpr std::array kLaws{
         .sentence = "any density readings inside one band: at most one topology change",
         .draw = draw_s1,
         .check = check_s1,
-        .must_reach = kStarts | class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense, kAnsweredFused,
-                                           kAnsweredMemory, kOwnClasses, kOwnClasses + 1),
+        .must_reach = kEveryStart | class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense, kAnsweredFused,
+                                               kAnsweredMemory, kOwnClasses, kOwnClasses + 1),
         .own_classes = kBandClasses},
     Law{.id = "S2",
         .sentence = "any pressure readings inside the pressure band: at most one topology change",
         .draw = draw_s2,
         .check = check_s2,
-        .must_reach = kStarts | class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense, kAnsweredMemory,
-                                           kOwnClasses),
+        .must_reach = kEveryStart | class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense,
+                                               kAnsweredMemory, kOwnClasses),
         .own_classes = kPressureBandClasses},
     Law{.id = "S3",
         .sentence =
@@ -479,8 +481,8 @@ constexpr std::array kLaws{
             "never leaving Fused",
         .draw = draw_s3,
         .check = check_s3,
-        .must_reach =
-            kStarts | class_mask(kAnsweredDense, kAnsweredFused, kAnsweredMemory, kAnsweredHybrid, kOwnClasses),
+        .must_reach = kEveryStart |
+                      class_mask(kAnsweredDense, kAnsweredFused, kAnsweredMemory, kAnsweredHybrid, kOwnClasses),
         .own_classes = kJitterClasses},
     Law{.id = "S4",
         .sentence =
@@ -488,9 +490,9 @@ constexpr std::array kLaws{
             "gap gets the topology it would have got; an empty or rejected request leaves the state",
         .draw = draw_s4,
         .check = check_s4,
-        .must_reach = kStarts | class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense, kAnsweredFused,
-                                           kAnsweredMemory, kOwnClasses, kOwnClasses + 1, kOwnClasses + 2,
-                                           kOwnClasses + 3, kOwnClasses + 4, kOwnClasses + 5),
+        .must_reach = kEveryStart | class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense, kAnsweredFused,
+                                               kAnsweredMemory, kOwnClasses, kOwnClasses + 1, kOwnClasses + 2,
+                                               kOwnClasses + 3, kOwnClasses + 4, kOwnClasses + 5),
         .own_classes = kDisturbanceClasses},
     Law{.id = "S5",
         .sentence =
@@ -498,15 +500,15 @@ constexpr std::array kLaws{
             "(groups, lanes, slots, grid, route) per topology",
         .draw = draw_s5,
         .check = check_s5,
-        .must_reach = kStarts | class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense, kAnsweredMemory,
-                                           kOwnClasses, kOwnClasses + 1, kOwnClasses + 2),
+        .must_reach = kEveryStart | class_mask(kAnsweredSparse, kAnsweredHybrid, kAnsweredDense,
+                                               kAnsweredMemory, kOwnClasses, kOwnClasses + 1, kOwnClasses + 2),
         .own_classes = kWanderClasses},
     Law{.id = "S6",
         .sentence = "under S3's jitter, with the queue in the JIT threshold's counter band: at most one route "
                     "change, never leaving Jit",
         .draw = draw_s6,
         .check = check_s6,
-        .must_reach = kStarts | class_mask(kAnsweredDense, kAnsweredFused, kAnsweredMemory, kOwnClasses),
+        .must_reach = kEveryStart | class_mask(kAnsweredDense, kAnsweredFused, kAnsweredMemory, kOwnClasses),
         .own_classes = kJitterClasses},
 };
 

@@ -9,7 +9,9 @@
 
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 
 namespace megabed {
@@ -158,6 +160,33 @@ TEST(CounterexampleFile, Comes_back_as_it_was_written_and_is_a_scenario) {
     }
 }
 
+TEST(CounterexampleFile, Carries_the_hysteresis) {
+    // A policy without memory breaks S1 inside a band of any width but 0; judged at another, it is another
+    // case.
+    const Subject subject = subject_of("stateless");
+    const Law& law = *find_law("S1");
+    LawCase input;
+    input.parameters.hysteresis = BasisPoints(37);
+    for (const std::uint16_t density : std::initializer_list<std::uint16_t>{537, 463, 537}) {
+        LaunchRequest request = base_request();
+        request.frontier_density = BasisPoints(density);
+        input.steps.push_back(request);
+    }
+    ASSERT_EQ(judge_case(subject, law, input).outcome, CaseOutcome::Breaks);
+    const std::string text =
+        counterexample_as_toml({"stateless", "S1", input, "why", case_digest(subject, law, input)});
+    EXPECT_NE(text.find("\nhysteresis_bps = 37\n"), std::string::npos) << text;
+    const auto read = parse_counterexample(text, "file.toml");
+    ASSERT_TRUE(read) << to_string(read.error());
+    EXPECT_EQ(read->input.parameters, input.parameters);
+    EXPECT_EQ(judge_case(subject, law, read->input).outcome, CaseOutcome::Breaks);
+    const auto scenario = parse_scenario(text, "file.toml");
+    ASSERT_TRUE(scenario) << to_string(scenario.error());
+    EXPECT_EQ(scenario->runs[0].parameters.hysteresis, BasisPoints(37));
+    input.parameters.hysteresis = BasisPoints(36);
+    EXPECT_EQ(judge_case(subject, law, input).outcome, CaseOutcome::OutsideDomain);
+}
+
 TEST(CounterexampleFile, What_is_wrong_is_named_with_its_line) {
     const std::string head = "format = 1\nsummary = 'x'\n";
     const std::string own = "[counterexample]\nlaw = 'S3'\nwhy = 'x'\ndigest = '00'\n";
@@ -270,6 +299,38 @@ TEST(CaseMinimiser, Finds_the_shortest_case_and_round_numbers) {
         small.input.steps.begin(), small.input.steps.end(),
         [](const auto& step) { return step.frontier_density == base_request().frontier_density; });
     EXPECT_EQ(standard, 1) << requests_as_toml(small.input.steps);
+}
+
+TEST(CaseMinimiser, A_hysteresis_goes_home_with_the_readings_at_the_ends_of_its_bands) {
+    // A case breaks at the upper end of the sparse band, one below the dense band and at the lower end of the
+    // pressure band, in that order.
+    const auto breaks = [](const LawCase& input) {
+        const LaunchPolicyParameters& parameters = input.parameters;
+        const int width = parameters.hysteresis.value();
+        const auto density = [&](std::size_t step) { return input.steps[step].frontier_density->value(); };
+        return accepted_by_o6(parameters) && input.steps.size() == 3 && input.steps[0].frontier_density &&
+               input.steps[1].frontier_density && input.steps[2].memory_pressure &&
+               density(0) == parameters.sparse_frontier_threshold.value() + width &&
+               density(1) == parameters.dense_frontier_threshold.value() - width - 1 &&
+               input.steps[2].memory_pressure->value() == parameters.memory_pressure_threshold.value() - width;
+    };
+    for (const std::uint16_t width : std::initializer_list<std::uint16_t>{3, 249, 1000}) {
+        LawCase input;
+        input.parameters.hysteresis = BasisPoints(width);
+        input.parameters.sparse_frontier_threshold = BasisPoints(1500);
+        input.parameters.dense_frontier_threshold = BasisPoints(6000);
+        input.parameters.memory_pressure_threshold = BasisPoints(9000);
+        input.steps.assign(3, base_request());
+        input.steps[0].frontier_density = BasisPoints(static_cast<std::uint16_t>(1500 + width));
+        input.steps[1].frontier_density = BasisPoints(static_cast<std::uint16_t>(6000 - width - 1));
+        input.steps[2].memory_pressure = BasisPoints(static_cast<std::uint16_t>(9000 - width));
+        ASSERT_TRUE(breaks(input));
+        const MinimisedCase small = minimise(input, breaks);
+        EXPECT_EQ(small.input.parameters, LaunchPolicyParameters{}) << width;
+        EXPECT_EQ(small.input.steps[0].frontier_density, BasisPoints(750)) << width;
+        EXPECT_EQ(small.input.steps[1].frontier_density, BasisPoints(3749)) << width;
+        EXPECT_EQ(small.input.steps[2].memory_pressure, BasisPoints(8250)) << width;
+    }
 }
 
 }  // namespace

@@ -26,9 +26,19 @@ Result<Decision> Walk::take(const LaunchRequest& request) {
     return decision;
 }
 
+std::uint32_t parameter_classes(const LaunchPolicyParameters& parameters) {
+    const LaunchPolicyParameters standard;
+    const BasisPoints width = parameters.hysteresis;
+    return class_mask(parameters == standard ? kStandardParameters : kCustomParameters,
+                      width == BasisPoints(0)        ? kNoHysteresis
+                      : width < standard.hysteresis  ? kNarrowHysteresis
+                      : width == standard.hysteresis ? kStandardHysteresis
+                                                     : kWideHysteresis);
+}
+
 std::uint32_t start_classes(const LawCase& input) {
-    return class_mask(input.parameters == LaunchPolicyParameters{} ? kStandardParameters : kCustomParameters,
-                      input.prelude.empty() ? kBlankStart : kCarriedState);
+    return parameter_classes(input.parameters) |
+           class_mask(input.prelude.empty() ? kBlankStart : kCarriedState);
 }
 
 std::uint32_t answer_class(const Result<Decision>& decision) {
@@ -64,8 +74,8 @@ int density_cell(const LaunchPolicyParameters& parameters, BasisPoints density) 
     const int reading = density.value();
     const int sparse = parameters.sparse_frontier_threshold.value();
     const int dense = parameters.dense_frontier_threshold.value();
-    const std::array<int, 4> starts{sparse - kHysteresisBps, sparse + kHysteresisBps + 1,
-                                    dense - kHysteresisBps, dense + kHysteresisBps + 1};
+    const int width = parameters.hysteresis.value();
+    const std::array<int, 4> starts{sparse - width, sparse + width + 1, dense - width, dense + width + 1};
     return static_cast<int>(
         std::count_if(starts.begin(), starts.end(), [&](int start) { return reading >= start; }));
 }

@@ -35,6 +35,8 @@ private:
     std::optional<DispatchTopology> settled_{};
 };
 
+/// The classes of parameters: standard or custom, and how wide their hysteresis is.
+[[nodiscard]] std::uint32_t parameter_classes(const LaunchPolicyParameters& parameters);
 /// The classes that every case counts: parameters and start.
 [[nodiscard]] std::uint32_t start_classes(const LawCase& input);
 /// The class of an answer's topology, or of a refusal.

@@ -1,5 +1,6 @@
 #include "scenarios/keys.h"
 
+#include "policy/launch_parameters.h"
 #include "scenarios/request_fields.h"
 #include "scenarios/request_toml.h"
 
@@ -41,12 +42,14 @@ constexpr std::array kScenarioKeys{
             "queue length that takes the compiled route"},
     KeySpec{"policy", "priority_age_threshold", KeyType::Count, 0, kU32Max, "32",
             "age in launches that lifts an item"},
-    KeySpec{"policy", "sparse_frontier_threshold_bps", KeyType::Bps, 251, 9249, "500",
-            "density up to which the frontier is sparse; sparse + 250 < dense - 250"},
-    KeySpec{"policy", "dense_frontier_threshold_bps", KeyType::Bps, 752, 9749, "4000",
-            "density from which it is dense; sparse + 250 < dense - 250"},
-    KeySpec{"policy", "memory_pressure_threshold_bps", KeyType::Bps, 251, 10'000, "8500",
-            "pressure from which a launch is memory-constrained"},
+    KeySpec{"policy", "sparse_frontier_threshold_bps", KeyType::Bps, 1, 9998, "500",
+            "density up to which the frontier is sparse; above the hysteresis"},
+    KeySpec{"policy", "dense_frontier_threshold_bps", KeyType::Bps, 2, 9999, "4000",
+            "density from which it is dense; sparse + 2 x hysteresis < dense < 10000 - hysteresis"},
+    KeySpec{"policy", "memory_pressure_threshold_bps", KeyType::Bps, 1, 10'000, "8500",
+            "pressure from which a launch is memory-constrained; above the hysteresis"},
+    KeySpec{"policy", "hysteresis_bps", KeyType::Bps, 0, kHysteresisMaxBps, "250",
+            "half-width of the hold around either density threshold, depth of the hold below the pressure's"},
     KeySpec{"policy", "fusion_edge_threshold", KeyType::Count, 0, kU32Max, "65536",
             "arcs from which dense waves may fuse"},
     KeySpec{"policy", "scratch_bytes_per_hit", KeyType::Count, 0, kU32Max, "16",

@@ -112,6 +112,7 @@ constexpr std::array kParameterFields{
     parameter_field<&LaunchPolicyParameters::sparse_frontier_threshold>("sparse_frontier_threshold_bps"),
     parameter_field<&LaunchPolicyParameters::dense_frontier_threshold>("dense_frontier_threshold_bps"),
     parameter_field<&LaunchPolicyParameters::memory_pressure_threshold>("memory_pressure_threshold_bps"),
+    parameter_field<&LaunchPolicyParameters::hysteresis>("hysteresis_bps"),
     parameter_field<&LaunchPolicyParameters::fusion_edge_threshold>("fusion_edge_threshold"),
     parameter_field<&LaunchPolicyParameters::scratch_bytes_per_hit>("scratch_bytes_per_hit"),
 };

@@ -90,9 +90,6 @@ private:
         const auto count = [&](std::string_view key, std::uint32_t& value) {
             value = policy.u32(key).value_or(value);
         };
-        const auto threshold = [&](std::string_view key, BasisPoints& value) {
-            value = policy.bps(key).value_or(value);
-        };
         count("min_hit_capacity", parameters.min_hit_capacity);
         count("hit_capacity_multiplier", parameters.hit_capacity_multiplier);
         count("saturated_waves", parameters.saturated_waves);
@@ -100,30 +97,53 @@ private:
         count("hot_window_threshold", parameters.hot_window_threshold);
         count("jit_queue_len_threshold", parameters.jit_queue_len_threshold);
         count("priority_age_threshold", parameters.priority_age_threshold);
-        threshold("sparse_frontier_threshold_bps", parameters.sparse_frontier_threshold);
-        const bool dense_given = policy.bps("dense_frontier_threshold_bps").has_value();
-        threshold("dense_frontier_threshold_bps", parameters.dense_frontier_threshold);
-        threshold("memory_pressure_threshold_bps", parameters.memory_pressure_threshold);
+        read_thresholds(policy, parameters);
         count("fusion_edge_threshold", parameters.fusion_edge_threshold);
         count("scratch_bytes_per_hit", parameters.scratch_bytes_per_hit);
         policy.refuse_unknown(field_rule_sections());
         read_field_rules(tables_.shared("policy"), parameters.field, errors_);
+        read_policy_name(policy, scenario);
+    }
 
+    /// The hysteresis, and the thresholds in what it leaves of their ranges (law O6).
+    void read_thresholds(SectionReader& policy, LaunchPolicyParameters& parameters) {
+        const auto width_given = policy.bps("hysteresis_bps");
+        parameters.hysteresis = width_given.value_or(parameters.hysteresis);
+        const int width = parameters.hysteresis.value();
+        const auto given = [&](std::string_view word) {
+            return width_given ? fmt::format(" {} a hysteresis of {}", word, width) : "";
+        };
+        const std::string why = given("with");
+        constexpr int kWhole = kWholeBps;
+        const auto sparse_given =
+            policy.bps("sparse_frontier_threshold_bps", width + 1, kWhole - 3 * width - 2, why);
+        const auto dense_given =
+            policy.bps("dense_frontier_threshold_bps", 3 * width + 2, kWhole - width - 1, why);
+        const auto pressure_given = policy.bps("memory_pressure_threshold_bps", width + 1, kWhole, why);
+        parameters.sparse_frontier_threshold = sparse_given.value_or(parameters.sparse_frontier_threshold);
+        parameters.dense_frontier_threshold = dense_given.value_or(parameters.dense_frontier_threshold);
+        parameters.memory_pressure_threshold = pressure_given.value_or(parameters.memory_pressure_threshold);
+
+        // What is left to refuse is a key against the default of another, or the two thresholds' bands.
         const int sparse = parameters.sparse_frontier_threshold.value();
         const int dense = parameters.dense_frontier_threshold.value();
-        if (sparse + kHysteresisBps >= dense - kHysteresisBps) {
-            const std::string bands =
-                fmt::format("is {} with a {} threshold of {}: their bands meet", dense_given ? dense : sparse,
-                            dense_given ? "sparse" : "dense", dense_given ? sparse : dense);
-            if (dense_given) {
-                policy.refuse("dense_frontier_threshold_bps", bands,
-                              fmt::format("at least {}", sparse + 2 * kHysteresisBps + 1));
-            } else {
-                policy.refuse("sparse_frontier_threshold_bps", bands,
-                              fmt::format("at most {}", dense - 2 * kHysteresisBps - 1));
-            }
+        if (sparse <= width) {
+            policy.refuse("hysteresis_bps", fmt::format("is {} with a sparse threshold of {}", width, sparse),
+                          fmt::format("at most {}", sparse - 1));
+        } else if (dense < 3 * width + 2) {
+            policy.refuse("hysteresis_bps", fmt::format("is {} with a dense threshold of {}", width, dense),
+                          fmt::format("at most {}", (dense - 2) / 3));
+        } else if (sparse + 2 * width >= dense && dense_given) {
+            policy.refuse("dense_frontier_threshold_bps",
+                          fmt::format("is {} with a sparse threshold of {}{}: their bands meet", dense, sparse,
+                                      given("and")),
+                          fmt::format("at least {}", sparse + 2 * width + 1));
+        } else if (sparse + 2 * width >= dense) {
+            policy.refuse("sparse_frontier_threshold_bps",
+                          fmt::format("is {} with a dense threshold of {}{}: their bands meet", sparse, dense,
+                                      given("and")),
+                          fmt::format("at most {}", dense - 2 * width - 1));
         }
-        read_policy_name(policy, scenario);
     }
 
     /// A plug-in is loaded when the run starts; here only its file must be there.

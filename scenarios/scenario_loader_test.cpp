@@ -1,5 +1,6 @@
 #include "scenarios/scenario_loader.h"
 
+#include "policy/hardened_policy.h"
 #include "scenarios/ascii_text.h"
 #include "scenarios/catalog.h"
 #include "scenarios/device_loader.h"
@@ -105,6 +106,38 @@ TEST(ScenarioLoader, Settings_replace_lists_of_tables) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(to_string(refused.error()).find("--set: faults.kind: delay needs an amount"), 0U)
         << to_string(refused.error());
+}
+
+TEST(ScenarioLoader, A_hysteresis_is_read_and_moves_the_ends_of_the_thresholds_ranges) {
+    const auto read = [](const std::string& table, const std::vector<std::string>& settings = {}) {
+        ScenarioOverrides overrides;
+        overrides.settings = settings;
+        const auto file = parse(kHead + "[policy]\n" + table + kRun, overrides);
+        EXPECT_TRUE(file) << to_string(file.error());
+        return file ? file->runs[0].parameters : LaunchPolicyParameters{};
+    };
+    EXPECT_EQ(read("").hysteresis, BasisPoints(250));
+    EXPECT_EQ(read("hysteresis_bps = 0\n").hysteresis, BasisPoints(0));
+    EXPECT_EQ(read("hysteresis_bps = 499\n").hysteresis, BasisPoints(499));
+    EXPECT_EQ(read("", {"policy.hysteresis_bps=20"}).hysteresis, BasisPoints(20));
+    // Each width with the thresholds as far down, and as far up, as it lets them.
+    for (const std::uint32_t width : {0U, 1U, 250U, 1000U, 2499U}) {
+        const auto with = [&](std::uint32_t sparse, std::uint32_t dense, std::uint32_t pressure) {
+            LaunchPolicyParameters expected;
+            expected.hysteresis = BasisPoints(static_cast<std::uint16_t>(width));
+            expected.sparse_frontier_threshold = BasisPoints(static_cast<std::uint16_t>(sparse));
+            expected.dense_frontier_threshold = BasisPoints(static_cast<std::uint16_t>(dense));
+            expected.memory_pressure_threshold = BasisPoints(static_cast<std::uint16_t>(pressure));
+            const LaunchPolicyParameters parameters =
+                read("hysteresis_bps = " + std::to_string(width) + "\nsparse_frontier_threshold_bps = " +
+                     std::to_string(sparse) + "\ndense_frontier_threshold_bps = " + std::to_string(dense) +
+                     "\nmemory_pressure_threshold_bps = " + std::to_string(pressure) + "\n");
+            EXPECT_EQ(parameters, expected) << width;
+            EXPECT_FALSE(hardened::check_parameters(parameters)) << width;
+        };
+        with(width + 1, 3 * width + 2, width + 1);
+        with(kWholeBps - 3 * width - 2, kWholeBps - width - 1, kWholeBps);
+    }
 }
 
 TEST(ScenarioLoader, The_documented_defaults_are_the_loaders) {
@@ -323,13 +356,54 @@ TEST(ScenarioLoader, Refuses_what_is_wrong_with_line_key_value_and_what_is_allow
          ":4: policy.name: 'referense' is no policy; did you mean reference?; allowed: reference, stateless"},
         {kHead + "[policy]\nname = 7\n" + kRun, ":4: policy.name: is 7; allowed: text"},
         {kHead + "[policy]\nsparse_frontier_threshold_bps = 250\n" + kRun,
-         ":4: policy.sparse_frontier_threshold_bps: is 250; allowed: 251 to 9249 bps"},
+         ":4: policy.sparse_frontier_threshold_bps: is 250; allowed: 251 to 9248 bps"},
         {kHead + "[policy]\ndense_frontier_threshold_bps = 1000\n" + kRun,
          ":4: policy.dense_frontier_threshold_bps: is 1000 with a sparse threshold of 500: their bands meet; "
          "allowed: "
          "at least 1001"},
         {kHead + "[policy]\nmemory_pressure_threshold_bps = 10001\n" + kRun,
          "is 10001; allowed: 251 to 10000 bps"},
+        {kHead + "[policy]\nsparse_frontier_threshold_bps = 9249\n" + kRun,
+         "is 9249; allowed: 251 to 9248 bps"},
+        {kHead + "[policy]\ndense_frontier_threshold_bps = 9750\n" + kRun, "is 9750; allowed: 752 to 9749 bps"},
+        {kHead + "[policy]\ndense_frontier_threshold_bps = 751\n" + kRun, "is 751; allowed: 752 to 9749 bps"},
+        {kHead + "[policy]\nmemory_pressure_threshold_bps = 250\n" + kRun,
+         ":4: policy.memory_pressure_threshold_bps: is 250; allowed: 251 to 10000 bps"},
+        {kHead + "[policy]\nhysteresis_bps = -1\n" + kRun,
+         ":4: policy.hysteresis_bps: is -1; allowed: 0 to 2499 bps"},
+        {kHead + "[policy]\nhysteresis_bps = 2500\n" + kRun, "is 2500; allowed: 0 to 2499 bps"},
+        {kHead + "[policy]\nhysteresis_bps = 500\n" + kRun,
+         ":4: policy.hysteresis_bps: is 500 with a sparse threshold of 500; allowed: at most 499"},
+        {kHead + "[policy]\nhysteresis_bps = 100\nsparse_frontier_threshold_bps = 100\n" + kRun,
+         ":5: policy.sparse_frontier_threshold_bps: is 100 with a hysteresis of 100; allowed: 101 to 9698 bps"},
+        {kHead + "[policy]\nsparse_frontier_threshold_bps = 9699\nhysteresis_bps = 100\n" + kRun,
+         ":4: policy.sparse_frontier_threshold_bps: is 9699 with a hysteresis of 100; allowed: 101 to 9698 "
+         "bps"},
+        {kHead + "[policy]\nhysteresis_bps = 0\nsparse_frontier_threshold_bps = 0\n" + kRun,
+         "is 0 with a hysteresis of 0; allowed: 1 to 9998 bps"},
+        {kHead +
+             "[policy]\nhysteresis_bps = 1000\nsparse_frontier_threshold_bps = 1001\n"
+             "dense_frontier_threshold_bps = 3001\n" +
+             kRun,
+         ":6: policy.dense_frontier_threshold_bps: is 3001 with a hysteresis of 1000; allowed: 3002 to 8999 "
+         "bps"},
+        {kHead +
+             "[policy]\nhysteresis_bps = 1000\nsparse_frontier_threshold_bps = 1100\n"
+             "dense_frontier_threshold_bps = 3100\n" +
+             kRun,
+         ":6: policy.dense_frontier_threshold_bps: is 3100 with a sparse threshold of 1100 and a hysteresis of "
+         "1000: their bands meet; allowed: at least 3101"},
+        {kHead + "[policy]\nhysteresis_bps = 1000\nsparse_frontier_threshold_bps = 2000\n" + kRun,
+         ":5: policy.sparse_frontier_threshold_bps: is 2000 with a dense threshold of 4000 and a hysteresis of "
+         "1000: their bands meet; allowed: at most 1999"},
+        {kHead + "[policy]\nhysteresis_bps = 1333\nsparse_frontier_threshold_bps = 1400\n" + kRun,
+         ":4: policy.hysteresis_bps: is 1333 with a dense threshold of 4000; allowed: at most 1332"},
+        {kHead + "[policy]\nmemory_pressure_threshold_bps = 400\nhysteresis_bps = 400\n" + kRun,
+         ":4: policy.memory_pressure_threshold_bps: is 400 with a hysteresis of 400; allowed: 401 to 10000 "
+         "bps"},
+        {kHead + "[policy]\nsparse_frontier_threshold_bps = 300\n" + kRun +
+             "[run.policy]\nhysteresis_bps = 300\n",
+         ":4: policy.sparse_frontier_threshold_bps: is 300 with a hysteresis of 300; allowed: 301 to 9098 bps"},
         {kHead + "[policy]\nhit_capacity_multiplier = 0\n" + kRun, "is 0; allowed: 1 to 4294967295"},
         {kHead + "[policy]\nmin_hit_capacity = -1\n" + kRun,
          ":4: policy.min_hit_capacity: is -1; allowed: 0 to"},

@@ -214,22 +214,22 @@ std::optional<bool> SectionReader::flag(std::string_view key) {
 
 /// The value that `convert` makes of what was found, if it makes one and the key allows it.
 template <class Convert>
-std::optional<std::int64_t> SectionReader::number(std::string_view key, Convert convert) {
-    const KeySpec& spec = spec_of(key);
+std::optional<std::int64_t> SectionReader::number(const KeySpec& spec, Convert convert, std::string_view why) {
     const auto found = find(spec);
     if (!found) {
         return std::nullopt;
     }
     const std::optional<std::int64_t> value = convert(*found);
     if (!value || *value < spec.least || *value > spec.most) {
-        report(*found, fmt::format("is {}", as_written(*found->node)), allowed_values(spec, found->spelling));
+        report(*found, fmt::format("is {}{}", as_written(*found->node), why),
+               allowed_values(spec, found->spelling));
         return std::nullopt;
     }
     return value;
 }
 
 std::optional<std::int64_t> SectionReader::integer(std::string_view key) {
-    return number(key, [](const Found& found) { return integer_of(*found.node); });
+    return number(spec_of(key), [](const Found& found) { return integer_of(*found.node); });
 }
 
 std::optional<std::uint32_t> SectionReader::u32(std::string_view key) {
@@ -242,15 +242,26 @@ std::optional<BasisPoints> SectionReader::bps(std::string_view key) {
     return value ? std::optional(BasisPoints(static_cast<std::uint16_t>(*value))) : std::nullopt;
 }
 
+std::optional<BasisPoints> SectionReader::bps(std::string_view key, std::int64_t least, std::int64_t most,
+                                              std::string_view why) {
+    KeySpec narrowed = spec_of(key);
+    assert(least >= narrowed.least && most <= narrowed.most);
+    narrowed.least = least;
+    narrowed.most = most;
+    const auto value = number(
+        narrowed, [](const Found& found) { return integer_of(*found.node); }, why);
+    return value ? std::optional(BasisPoints(static_cast<std::uint16_t>(*value))) : std::nullopt;
+}
+
 std::optional<Bytes> SectionReader::bytes(std::string_view key) {
-    const auto value = number(key, [key](const Found& found) {
+    const auto value = number(spec_of(key), [key](const Found& found) {
         return found.spelling == key ? text_of(*found.node, parse_bytes) : integer_of(*found.node);
     });
     return value ? std::optional(Bytes(static_cast<std::uint64_t>(*value))) : std::nullopt;
 }
 
 std::optional<SimTime> SectionReader::time(std::string_view key) {
-    const auto value = number(key, [key](const Found& found) -> std::optional<std::int64_t> {
+    const auto value = number(spec_of(key), [key](const Found& found) -> std::optional<std::int64_t> {
         if (found.spelling == key) {
             return text_of(*found.node, parse_time_ns);
         }

@@ -49,6 +49,10 @@ public:
     [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key);
     [[nodiscard]] std::optional<std::uint32_t> u32(std::string_view key);
     [[nodiscard]] std::optional<BasisPoints> bps(std::string_view key);
+    /// As above, where another key's value allows no more than `least` to `most`; `why` says so after the
+    /// value.
+    [[nodiscard]] std::optional<BasisPoints> bps(std::string_view key, std::int64_t least, std::int64_t most,
+                                                 std::string_view why);
     [[nodiscard]] std::optional<Bytes> bytes(std::string_view key);
     [[nodiscard]] std::optional<SimTime> time(std::string_view key);
     [[nodiscard]] std::optional<double> rate(std::string_view key);
@@ -68,7 +72,8 @@ private:
     [[nodiscard]] const KeySpec& spec_of(std::string_view key) const;
     [[nodiscard]] std::optional<Found> find(const KeySpec& spec);
     template <class Convert>
-    [[nodiscard]] std::optional<std::int64_t> number(std::string_view key, Convert convert);
+    [[nodiscard]] std::optional<std::int64_t> number(const KeySpec& spec, Convert convert,
+                                                     std::string_view why = {});
     [[nodiscard]] std::string dotted(std::string_view key) const;
     void report(const Found& found, std::string problem, std::string allowed);
 

@@ -68,13 +68,14 @@ private:
     [[nodiscard]] std::vector<Trajectory> starts() {
         const std::int32_t sparse = scenario_.parameters.sparse_frontier_threshold.value();
         const std::int32_t dense = scenario_.parameters.dense_frontier_threshold.value();
+        const std::int32_t width = scenario_.parameters.hysteresis.value();
         const std::int32_t low = workload_.low.value();
         const std::int32_t high = workload_.high.value();
         std::vector<Trajectory> all;
         for (const auto& [from, to] :
              {std::pair(low, high), std::pair(sparse, sparse + 1),
-              std::pair(sparse - kHysteresisBps, sparse + kHysteresisBps + 1), std::pair(dense - 1, dense),
-              std::pair(dense - kHysteresisBps - 1, dense + kHysteresisBps)}) {
+              std::pair(sparse - width, sparse + width + 1), std::pair(dense - 1, dense),
+              std::pair(dense - width - 1, dense + width)}) {
             Trajectory trajectory;
             for (std::uint64_t wave = 0; wave < workload_.waves; ++wave) {
                 trajectory.push_back(wave % 2 == 0 ? from : to);

@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 #include <cstdlib>
+#include <initializer_list>
 #include <string>
+#include <vector>
 
 namespace megabed {
 namespace {
@@ -36,6 +38,19 @@ TEST(Adversary, Makes_a_policy_without_hysteresis_flap_at_every_wave_and_cannot_
     EXPECT_GE(search(scenario, "stateless").worth, 57);  // of 59 switches
     // Law S1: inside a band the topology changes once at most, so that nothing returns inside one cell.
     EXPECT_LE(search(scenario, "reference").worth, 1);
+}
+
+TEST(Adversary, Makes_a_policy_flap_the_more_the_narrower_its_hysteresis) {
+    Scenario scenario = adversarial(AdversaryGoal::Flaps, 400);
+    std::vector<double> flaps;
+    for (const std::uint16_t width : std::initializer_list<std::uint16_t>{0, 100, 250}) {
+        scenario.parameters.hysteresis = BasisPoints(width);
+        flaps.push_back(search(scenario, "reference").worth);
+    }
+    EXPECT_GE(flaps[0], 10);
+    EXPECT_GE(flaps[0], flaps[1]);
+    EXPECT_GT(flaps[1], flaps[2]);
+    EXPECT_LE(flaps[2], 1);
 }
 
 TEST(Adversary, Its_trajectory_keeps_to_the_range_and_the_step_and_is_worth_what_it_says) {

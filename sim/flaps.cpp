@@ -19,8 +19,8 @@ int density_cell(const LaunchPolicyParameters& parameters, std::optional<BasisPo
     const int sparse = parameters.sparse_frontier_threshold.value();
     const int dense = parameters.dense_frontier_threshold.value();
     const int reading = density->value();
-    return place(reading, sparse - kHysteresisBps, sparse + kHysteresisBps) +
-           place(reading, dense - kHysteresisBps, dense + kHysteresisBps);
+    return place(reading, sparse - kFlapHalfWidthBps, sparse + kFlapHalfWidthBps) +
+           place(reading, dense - kFlapHalfWidthBps, dense + kFlapHalfWidthBps);
 }
 
 int pressure_cell(const LaunchPolicyParameters& parameters, std::optional<BasisPoints> pressure) {
@@ -28,7 +28,7 @@ int pressure_cell(const LaunchPolicyParameters& parameters, std::optional<BasisP
         return kNoReading;
     }
     const int threshold = parameters.memory_pressure_threshold.value();
-    return place(pressure->value(), threshold - kHysteresisBps, threshold);
+    return place(pressure->value(), threshold - kFlapHalfWidthBps, threshold);
 }
 
 }  // namespace

@@ -11,6 +11,11 @@
 
 namespace megabed {
 
+/// Half-width of a flap's cells around the density thresholds, and their depth below the pressure threshold:
+/// the ruler is the same whatever the policy's own hysteresis is. One that followed it would find no flap of a
+/// policy of width 0, whose cells would be single points, and flaps of two widths could not be compared.
+inline constexpr int kFlapHalfWidthBps = 250;
+
 /// Counts topology switches and flaps of a sequence of launches.
 /// A flap: the topology returns to an earlier value within 8 launches while density and pressure each stayed in
 /// one cell. The cells are the bands around the thresholds (threshold +- 250 bps for density, threshold - 250

@@ -15,6 +15,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <string>
+#include <tuple>
 
 namespace megabed {
 namespace {
@@ -136,6 +137,27 @@ TEST(Flaps, A_return_within_eight_launches_in_the_same_cells_is_a_flap) {
                      {HybridFrontier, 500},
                      {SparseFrontier, 500}}),
               Pair(2, 0));
+}
+
+TEST(Flaps, Are_counted_with_one_ruler_whatever_the_policy_s_hysteresis) {
+    const auto flaps = [](std::uint16_t width) {
+        LaunchPolicyParameters parameters;
+        parameters.hysteresis = BasisPoints(width);
+        FlapCounter counter(parameters);
+        for (const auto& [topology, density, pressure] :
+             {std::tuple(SparseFrontier, 400, 10), std::tuple(HybridFrontier, 600, 10),
+              std::tuple(SparseFrontier, 450, 10), std::tuple(DenseFrontier, 4000, 8500),
+              std::tuple(MemoryConstrained, 4000, 8250), std::tuple(DenseFrontier, 4000, 8300),
+              std::tuple(HybridFrontier, 900, 10), std::tuple(SparseFrontier, 740, 10),
+              std::tuple(HybridFrontier, 900, 10)}) {
+            counter.add(topology, BasisPoints(static_cast<std::uint16_t>(density)),
+                        BasisPoints(static_cast<std::uint16_t>(pressure)));
+        }
+        return counter.flaps();
+    };
+    EXPECT_EQ(flaps(250), 2U);
+    EXPECT_EQ(flaps(0), 2U);
+    EXPECT_EQ(flaps(400), 2U);
 }
 
 TEST(RunScenario, A_synthetic_run_is_one_record_a_launch_and_adds_up) {

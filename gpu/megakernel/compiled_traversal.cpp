@@ -61,6 +61,7 @@ std::string parameters_text(const LaunchPolicyParameters& parameters) {
         .put("sparse_frontier_threshold", parameters.sparse_frontier_threshold)
         .put("dense_frontier_threshold", parameters.dense_frontier_threshold)
         .put("memory_pressure_threshold", parameters.memory_pressure_threshold)
+        .put("hysteresis", parameters.hysteresis)
         .put("fusion_edge_threshold", parameters.fusion_edge_threshold)
         .put("scratch_bytes_per_hit", parameters.scratch_bytes_per_hit);
     return text.text();

@@ -1,10 +1,9 @@
 /* An example of a policy for `megabed verify --policy ./libexample_policy.so`: push while the frontier is sparse,
  * pull while it is dense, with one hold between the two, and a memory constraint that is held in the same way.
  * It obeys every law but three: S6 (the route has no hold), O5c (pressure is not inferred where it was not read) and
- * O6 (it looks at two of the parameters only). */
+ * O6 (it looks at three of the parameters only). */
 #include "policy/plugin_abi.h"
 
-#define HALF_WIDTH 250U
 #define WHOLE 10000U
 #define WARP 32U
 
@@ -17,19 +16,20 @@ static uint64_t max64(uint64_t left, uint64_t right) { return left > right ? lef
 
 /* Whether a signal is on: at its threshold, or it was on and stays within the band. A reading that was not taken
  * leaves it as it was. */
-static int held(int was_on, int taken, uint32_t reading, uint32_t threshold) {
+static int held(int was_on, int taken, uint32_t reading, uint32_t threshold, uint32_t hysteresis) {
     if (!taken) {
         return was_on;
     }
-    return reading >= threshold || (was_on && reading + HALF_WIDTH >= threshold);
+    return reading >= threshold || (was_on && reading + hysteresis >= threshold);
 }
 
 static int32_t decide(const void* instance, const struct megabed_parameters* parameters,
                       const struct megabed_request* request, const struct megabed_state* state,
                       struct megabed_decision* decision) {
     (void)instance;
-    if (parameters->dense_frontier_threshold_bps <= HALF_WIDTH || parameters->dense_frontier_threshold_bps > WHOLE ||
-        parameters->memory_pressure_threshold_bps <= HALF_WIDTH || parameters->memory_pressure_threshold_bps > WHOLE) {
+    const uint32_t width = parameters->hysteresis_bps;
+    if (parameters->dense_frontier_threshold_bps <= width || parameters->dense_frontier_threshold_bps > WHOLE ||
+        parameters->memory_pressure_threshold_bps <= width || parameters->memory_pressure_threshold_bps > WHOLE) {
         return MEGABED_INVALID_PARAMETER;
     }
     if (request->max_workgroup_size_x == 0 || request->max_compute_workgroups_per_dimension == 0 ||
@@ -38,9 +38,9 @@ static int32_t decide(const void* instance, const struct megabed_parameters* par
     }
     const uint64_t remembered = state->words[0];
     const int pulling = held((remembered & PULLING) != 0, (request->present & MEGABED_HAS_DENSITY) != 0,
-                             request->frontier_density_bps, parameters->dense_frontier_threshold_bps);
+                             request->frontier_density_bps, parameters->dense_frontier_threshold_bps, width);
     const int constrained = held((remembered & CONSTRAINED) != 0, (request->present & MEGABED_HAS_PRESSURE) != 0,
-                                 request->memory_pressure_bps, parameters->memory_pressure_threshold_bps);
+                                 request->memory_pressure_bps, parameters->memory_pressure_threshold_bps, width);
 
     /* As many whole warps as the adapter allows, up to 256 lanes; as many groups as the queue fills. */
     const uint64_t limit = min64(request->max_workgroup_size_x, request->max_compute_invocations_per_workgroup);

@@ -108,6 +108,9 @@ LaunchPolicyParameters parameters_from(Bytewise& bytes) {
         parameters.fusion_edge_threshold = bytes.count(2);
         parameters.scratch_bytes_per_hit = bytes.count(16);
     }
+    if ((kind & 8U) != 0) {
+        parameters.hysteresis = bytes.bps();
+    }
     if ((kind & 4U) != 0) {
         parameters.sizing.occupancy_divisor = bytes.count(2);
         parameters.sizing.dispatch_workgroups_max = bytes.count(64);
@@ -128,6 +131,7 @@ LaunchRequest request_from(Bytewise& bytes, const LaunchPolicyParameters& parame
     const BasisPoints sparse = parameters.sparse_frontier_threshold;
     const BasisPoints dense = parameters.dense_frontier_threshold;
     const BasisPoints memory = parameters.memory_pressure_threshold;
+    const int width = parameters.hysteresis.value();
     LaunchRequest request;
     request.queue_len = bytes.count(parameters.jit_queue_len_threshold);
     request.requested_worker_groups =
@@ -148,12 +152,12 @@ LaunchRequest request_from(Bytewise& bytes, const LaunchPolicyParameters& parame
         bytes.maybe<std::uint32_t>({request.queue_len, 0, 1, std::uint64_t{request.queue_len} * 20, kMax});
     request.graph_edge_count = bytes.maybe<std::uint32_t>({parameters.fusion_edge_threshold, 0, 1, kMax});
     if (const auto density = bytes.maybe<std::uint16_t>(
-            {sparse.value(), shifted(sparse, 250), shifted(sparse, -250), dense.value(), shifted(dense, 250),
-             shifted(dense, -250), 0, 10'000, 65'535})) {
+            {sparse.value(), shifted(sparse, width), shifted(sparse, -width), dense.value(),
+             shifted(dense, width), shifted(dense, -width), 0, 10'000, 65'535})) {
         request.frontier_density = BasisPoints(*density);
     }
     if (const auto pressure = bytes.maybe<std::uint16_t>(
-            {0, memory.value(), shifted(memory, -250), shifted(memory, 250), 10'000, 65'535})) {
+            {0, memory.value(), shifted(memory, -width), shifted(memory, width), 10'000, 65'535})) {
         request.memory_pressure = BasisPoints(*pressure);
     }
     constexpr std::uint64_t kBytesMax = std::numeric_limits<std::uint64_t>::max();

@@ -121,23 +121,23 @@ z3::expr within(Ledger& ledger, const std::string& name, const z3::expr& low, co
 }
 
 Request jittered(HardenedStage& stage, Jitter jitter, const std::string& step) {
-    constexpr int kBand = kHysteresisBps;
     const z3::expr read = stage.context.bool_val(true);
     const Parameters& parameters = stage.parameters;
+    const z3::expr& width = parameters.hysteresis;
     Ledger& ledger = stage.ledger;
     Request request = stage.request;
     switch (jitter) {
     case Jitter::AroundSparse:
         request.density = {
-            read, within(ledger, step + " density", parameters.sparse - kBand, parameters.sparse + kBand)};
+            read, within(ledger, step + " density", parameters.sparse - width, parameters.sparse + width)};
         break;
     case Jitter::AroundDense:
         request.density = {
-            read, within(ledger, step + " density", parameters.dense - kBand, parameters.dense + kBand)};
+            read, within(ledger, step + " density", parameters.dense - width, parameters.dense + width)};
         break;
     case Jitter::BelowMemory:
         request.pressure = {read,
-                            within(ledger, step + " pressure", parameters.memory - kBand, parameters.memory)};
+                            within(ledger, step + " pressure", parameters.memory - width, parameters.memory)};
         break;
     case Jitter::CountersAndQueue:
         request.queue = in_counter_band(ledger, step + " queue", parameters.jit_queue, request.queue);
@@ -181,15 +181,16 @@ void prove_direction(Jitter jitter, const std::string& prefix, std::vector<Proof
     const z3::expr fuses = from_to(DispatchTopology::DenseFrontier, DispatchTopology::FusedDense);
     switch (jitter) {
     case Jitter::AroundSparse:
-        stage.ledger.holds("density within 250 bps of the sparse threshold: no change after the first answer",
-                           before == after);
+        stage.ledger.holds(
+            "density within the hysteresis of the sparse threshold: no change after the first answer",
+            before == after);
         break;
     case Jitter::AroundDense:
-        stage.ledger.holds("density within 250 bps of the dense threshold: no change but Dense to Fused",
+        stage.ledger.holds("density within the hysteresis of the dense threshold: no change but Dense to Fused",
                            before == after || fuses);
         break;
     case Jitter::BelowMemory:
-        stage.ledger.holds("pressure from T - 250 to T: no change but to MemoryConstrained",
+        stage.ledger.holds("pressure from T - hysteresis to T: no change but to MemoryConstrained",
                            before == after || after == code_of(DispatchTopology::MemoryConstrained));
         break;
     case Jitter::Counters:

@@ -64,7 +64,7 @@ TEST(PolicyProof, The_reference_leaves_no_type_and_does_not_alternate) {
     for (const char* statement :
          {"the saturating product never saturates", "slots are fewer than the queue exactly where",
           "so its overflow error cannot occur", "sparse threshold change the topology at most once",
-          "dense threshold change the topology at most once", "from T - 250 to T change the topology"}) {
+          "dense threshold change the topology at most once", "from T - hysteresis to T change the topology"}) {
         EXPECT_NE(find(results, statement), nullptr) << statement;
     }
 }

@@ -75,9 +75,10 @@ void prove_no_alternation(const TopologyOf& topology_of, std::vector<ProofResult
         Band band;
         const char* prefix;
         const char* statement;
-    } bands[] = {{Band::AroundSparse, "S1 sparse ", "density readings within 250 bps of the sparse threshold"},
-                 {Band::AroundDense, "S1 dense ", "density readings within 250 bps of the dense threshold"},
-                 {Band::BelowMemory, "S2 ", "pressure readings from T - 250 to T"}};
+    } bands[] = {
+        {Band::AroundSparse, "S1 sparse ", "density readings within the hysteresis of the sparse threshold"},
+        {Band::AroundDense, "S1 dense ", "density readings within the hysteresis of the dense threshold"},
+        {Band::BelowMemory, "S2 ", "pressure readings from T - hysteresis to T"}};
     for (const auto& [band, prefix, statement] : bands) {
         Stage stage;
         const Signals fixed = any_signals(stage.ledger);

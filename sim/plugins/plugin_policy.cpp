@@ -29,6 +29,7 @@ megabed_parameters to_c(const LaunchPolicyParameters& parameters) {
             parameters.sparse_frontier_threshold.value(),
             parameters.dense_frontier_threshold.value(),
             parameters.memory_pressure_threshold.value(),
+            parameters.hysteresis.value(),
             parameters.fusion_edge_threshold,
             parameters.scratch_bytes_per_hit,
             parameters.sizing.dispatch_workgroups_max};

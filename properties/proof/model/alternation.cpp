@@ -19,20 +19,20 @@ z3::expr any_topology(Ledger& ledger) {
 
 Signals read_in_band(Ledger& ledger, const Parameters& parameters, const Signals& fixed, Band band,
                      const std::string& name) {
-    constexpr int kBand = kHysteresisBps;
+    const z3::expr& width = parameters.hysteresis;
     const z3::expr reading = ledger.symbol(name, 16);
     Signals signals = fixed;
     switch (band) {
     case Band::AroundSparse:
-        ledger.assume(reading >= parameters.sparse - kBand && reading <= parameters.sparse + kBand);
+        ledger.assume(reading >= parameters.sparse - width && reading <= parameters.sparse + width);
         signals.density = reading;
         break;
     case Band::AroundDense:
-        ledger.assume(reading >= parameters.dense - kBand && reading <= parameters.dense + kBand);
+        ledger.assume(reading >= parameters.dense - width && reading <= parameters.dense + width);
         signals.density = reading;
         break;
     case Band::BelowMemory:
-        ledger.assume(reading >= parameters.memory - kBand && reading <= parameters.memory);
+        ledger.assume(reading >= parameters.memory - width && reading <= parameters.memory);
         signals.pressure = reading;
         break;
     }

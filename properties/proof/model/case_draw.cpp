@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 
 namespace megabed::proof {
@@ -48,6 +49,9 @@ LaunchPolicyParameters CaseDraw::any_parameters() {
     parameters.sparse_frontier_threshold = bps(magnitude(16));
     parameters.dense_frontier_threshold = bps(magnitude(16));
     parameters.memory_pressure_threshold = bps(below(2) == 0 ? magnitude(16) : 8500);
+    if (below(2) == 0) {
+        parameters.hysteresis = bps(magnitude(16));
+    }
     parameters.hit_capacity_multiplier = count();
     parameters.saturated_waves = count();
     parameters.sizing = {count(), count(), count(), count(), count()};
@@ -59,13 +63,16 @@ LaunchPolicyParameters CaseDraw::valid_parameters() {
     if (below(3) == 0) {
         return parameters;
     }
-    constexpr std::uint64_t kBand = kHysteresisBps;
-    const std::uint64_t sparse = kBand + 1 + below(kWholeBps - 4 * kBand - 2);
-    const std::uint64_t least_dense = sparse + 2 * kBand + 1;
-    const std::uint64_t dense = least_dense + below(kWholeBps - kBand - least_dense);
+    constexpr std::uint64_t kWidthMax = kHysteresisMaxBps;
+    const std::uint64_t widths[] = {0, below(250), 250, 251 + below(kWidthMax - 250), kWidthMax};
+    const std::uint64_t width = widths[below(std::size(widths))];
+    const std::uint64_t sparse = width + 1 + below(kWholeBps - 4 * width - 2);
+    const std::uint64_t least_dense = sparse + 2 * width + 1;
+    const std::uint64_t dense = least_dense + below(kWholeBps - width - least_dense);
+    parameters.hysteresis = bps(width);
     parameters.sparse_frontier_threshold = bps(sparse);
     parameters.dense_frontier_threshold = bps(dense);
-    parameters.memory_pressure_threshold = bps(kBand + 1 + below(kWholeBps - kBand));
+    parameters.memory_pressure_threshold = bps(width + 1 + below(kWholeBps - width));
     parameters.min_hit_capacity = count();
     parameters.hit_capacity_multiplier = std::max(count(), 1U);
     parameters.saturated_waves = std::max(count(), 1U);
@@ -78,28 +85,30 @@ LaunchPolicyParameters CaseDraw::valid_parameters() {
     return parameters;
 }
 
-BasisPoints CaseDraw::reading_near(BasisPoints threshold) {
+BasisPoints CaseDraw::reading_near(BasisPoints threshold, BasisPoints hysteresis) {
     if (below(8) == 0) {
         return bps(below(2) == 0 ? kReadingMax : 0);
     }
     if (below(4) == 0) {
         return bps(below(kWholeBps + 1));
     }
-    const std::uint64_t low =
-        threshold.value() - std::min<std::uint64_t>(threshold.value(), kHysteresisBps + 1U);
+    const std::uint64_t width = hysteresis.value();
+    const std::uint64_t low = threshold.value() - std::min<std::uint64_t>(threshold.value(), width + 1);
     const std::uint64_t reading = below(4) == 0
                                       ? threshold.value() - std::min<std::uint64_t>(threshold.value(), 1)
-                                      : low + below(2U * kHysteresisBps + 3U);
+                                      : low + below(2 * width + 3);
     return bps(std::min<std::uint64_t>(reading, kReadingMax));
 }
 
 BasisPoints CaseDraw::density(const LaunchPolicyParameters& parameters) {
-    return reading_near(below(2) == 0 ? parameters.sparse_frontier_threshold
-                                      : parameters.dense_frontier_threshold);
+    return reading_near(
+        below(2) == 0 ? parameters.sparse_frontier_threshold : parameters.dense_frontier_threshold,
+        parameters.hysteresis);
 }
 
 BasisPoints CaseDraw::pressure(const LaunchPolicyParameters& parameters) {
-    return below(2) == 0 ? BasisPoints(1) : reading_near(parameters.memory_pressure_threshold);
+    return below(2) == 0 ? BasisPoints(1)
+                         : reading_near(parameters.memory_pressure_threshold, parameters.hysteresis);
 }
 
 LaunchRequest CaseDraw::request(const LaunchPolicyParameters& parameters) {

@@ -28,7 +28,7 @@ public:
 private:
     [[nodiscard]] std::uint64_t magnitude(unsigned bits);
     [[nodiscard]] std::uint32_t near(std::uint32_t value);
-    [[nodiscard]] BasisPoints reading_near(BasisPoints threshold);
+    [[nodiscard]] BasisPoints reading_near(BasisPoints threshold, BasisPoints hysteresis);
     [[nodiscard]] std::uint32_t count();
     [[nodiscard]] std::optional<std::uint32_t> maybe_count(std::uint32_t threshold);
 

@@ -12,7 +12,6 @@ using enum DispatchTopology;
 constexpr std::uint64_t kCountMax = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kBytesMax = std::numeric_limits<std::uint64_t>::max();
 constexpr int kWhole = kWholeBps;
-constexpr int kBand = kHysteresisBps;
 
 z3::expr at_least_one(const z3::expr& value) { return most(value, value.ctx().int_val(1)); }
 
@@ -79,12 +78,14 @@ z3::expr pack(Ledger& ledger, const Memory& memory) {
 }
 
 z3::expr accepts(Ledger& ledger, const Parameters& parameters) {
-    const z3::expr sparse_end = parameters.sparse + 2 * kBand;
-    const z3::expr dense_end = parameters.dense + kBand;
-    ledger.fits("parameter check: sparse + 500 + 1", sparse_end + 1, 32);
-    ledger.fits("parameter check: dense + 250", dense_end, 32);
-    const z3::expr wrong = parameters.sparse <= kBand || sparse_end >= parameters.dense ||
-                           dense_end >= kWhole || parameters.memory <= kBand || parameters.memory > kWhole ||
+    const z3::expr& width = parameters.hysteresis;
+    const z3::expr sparse_end = parameters.sparse + 2 * width;
+    const z3::expr dense_end = parameters.dense + width;
+    ledger.fits("parameter check: sparse + 2 x hysteresis + 1", sparse_end + 1, 32);
+    ledger.fits("parameter check: dense + hysteresis", dense_end, 32);
+    const z3::expr wrong = width > int{kHysteresisMaxBps} || parameters.sparse <= width ||
+                           sparse_end >= parameters.dense || dense_end >= kWhole ||
+                           parameters.memory <= width || parameters.memory > kWhole ||
                            parameters.multiplier == 0 || parameters.waves == 0;
     return !wrong;
 }
@@ -204,8 +205,9 @@ Chosen choose_topology(Ledger& ledger, const Parameters& parameters, const Reque
     const Choice frontier = choose_frontier(ledger, parameters, request, readings.density, memory, seen);
 
     const z3::expr pressed = readings.pressure >= parameters.memory;
-    ledger.fits("memory hold: threshold - 250", parameters.memory - kBand, 16);
-    seen.constrained = pressed || (memory.constrained && readings.pressure >= parameters.memory - kBand);
+    const z3::expr relieved_below = parameters.memory - parameters.hysteresis;
+    ledger.fits("memory hold: threshold - hysteresis", relieved_below, 16);
+    seen.constrained = pressed || (memory.constrained && readings.pressure >= relieved_below);
     const Choice constrained{
         number(MemoryConstrained), z3::ite(pressed, number(TopologyRule::PressureAtThreshold), frontier.rule),
         z3::ite(pressed, number(TopologyHold::None), number(TopologyHold::MemoryNotYetRelieved))};

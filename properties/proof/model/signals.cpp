@@ -44,6 +44,7 @@ Parameters parameters_from(const Input& input, const LaunchPolicyParameters& val
     return {.sparse = input("sparse_frontier_threshold", 16, values.sparse_frontier_threshold.value()),
             .dense = input("dense_frontier_threshold", 16, values.dense_frontier_threshold.value()),
             .memory = input("memory_pressure_threshold", 16, values.memory_pressure_threshold.value()),
+            .hysteresis = input("hysteresis", 16, values.hysteresis.value()),
             .min_hit_capacity = input("min_hit_capacity", 32, values.min_hit_capacity),
             .multiplier = input("hit_capacity_multiplier", 32, values.hit_capacity_multiplier),
             .waves = input("saturated_waves", 32, values.saturated_waves),
@@ -60,10 +61,10 @@ Parameters parameters_from(const Input& input, const LaunchPolicyParameters& val
 }
 
 z3::expr valid(const Parameters& parameters) {
-    constexpr int kBand = kHysteresisBps;
+    const z3::expr& width = parameters.hysteresis;
     constexpr int kWhole = kWholeBps;
-    return parameters.sparse > kBand && parameters.sparse + kBand < parameters.dense - kBand &&
-           parameters.dense + kBand < kWhole && parameters.memory > kBand && parameters.memory <= kWhole &&
+    return parameters.sparse > width && parameters.sparse + width < parameters.dense - width &&
+           parameters.dense + width < kWhole && parameters.memory > width && parameters.memory <= kWhole &&
            parameters.multiplier >= 1 && parameters.waves >= 1;
 }
 
@@ -181,33 +182,34 @@ struct Arm {
 
 class Hysteresis {
 public:
-    Hysteresis(Ledger& ledger, const z3::expr& applies) : ledger_(ledger), applies_(applies) {}
+    Hysteresis(Ledger& ledger, const z3::expr& applies, const z3::expr& width)
+        : ledger_(ledger), applies_(applies), width_(width) {}
 
-    /// Holds while reading <= threshold + 250.
+    /// Holds while reading <= threshold + hysteresis.
     Arm up_to(const z3::expr& when, const z3::expr& threshold, ErrorField field, const z3::expr& reading,
               DispatchTopology held, TopologyHold why) {
-        const z3::expr bound = threshold + int{kHysteresisBps};
+        const z3::expr bound = threshold + width_;
         const z3::expr range_end = ledger_.number(BasisPoints::max().value());
         const z3::expr out = bound > range_end;
         const Ledger::Path path(ledger_, applies_ && when);
-        ledger_.fits(name(why) + ": threshold + 250, before it is checked,", bound, 32);
+        ledger_.fits(name(why) + ": threshold + hysteresis, before it is checked,", bound, 32);
         ledger_.holds(name(why) + ": for valid parameters its bound is in range", !out);
         const Ledger::Path checked(ledger_, !out);
-        ledger_.fits(name(why) + ": threshold + 250, once checked,", bound, 16);
+        ledger_.fits(name(why) + ": threshold + hysteresis, once checked,", bound, 16);
         return {when, reading <= bound,
                 failing_if(when && out, ErrorCode::ThresholdOutOfRange, field, threshold, range_end), held,
                 why};
     }
 
-    /// Holds while reading >= threshold - 250.
+    /// Holds while reading >= threshold - hysteresis.
     Arm from(const z3::expr& when, const z3::expr& threshold, ErrorField field, const z3::expr& reading,
              DispatchTopology held, TopologyHold why) {
-        const z3::expr bound = threshold - int{kHysteresisBps};
-        const z3::expr out = threshold < int{kHysteresisBps};
+        const z3::expr bound = threshold - width_;
+        const z3::expr out = threshold < width_;
         const Ledger::Path path(ledger_, applies_ && when);
         ledger_.holds(name(why) + ": for valid parameters its bound is in range", !out);
         const Ledger::Path checked(ledger_, !out);
-        ledger_.fits(name(why) + ": threshold - 250, once checked,", bound, 16);
+        ledger_.fits(name(why) + ": threshold - hysteresis, once checked,", bound, 16);
         return {when, reading >= bound,
                 failing_if(when && out, ErrorCode::ThresholdOutOfRange, field, threshold, ledger_.number(0)),
                 held, why};
@@ -218,6 +220,7 @@ private:
 
     Ledger& ledger_;
     z3::expr applies_;
+    z3::expr width_;
 };
 
 }  // namespace
@@ -231,7 +234,7 @@ Stabilised stabilised_topology(Ledger& ledger, const Parameters& parameters, con
     const auto is = [&](DispatchTopology topology) { return raw.topology == code_of(topology); };
     const z3::expr applies = !is(Empty) && !is(MemoryConstrained) && previous != kNoTopology;
     const z3::expr fusable = signals.edges >= parameters.fusion_edges && signals.hot;
-    Hysteresis hysteresis(ledger, applies);
+    Hysteresis hysteresis(ledger, applies, parameters.hysteresis);
     std::vector<Arm> arms;
     arms.push_back(hysteresis.from(was(MemoryConstrained), parameters.memory,
                                    ErrorField::MemoryPressureThreshold, signals.pressure, MemoryConstrained,

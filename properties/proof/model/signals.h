@@ -20,7 +20,7 @@ using Input = std::function<z3::expr(const std::string& name, unsigned bits, std
 
 /// LaunchPolicyParameters as formulas.
 struct Parameters {
-    z3::expr sparse, dense, memory;
+    z3::expr sparse, dense, memory, hysteresis;
     z3::expr min_hit_capacity, multiplier, waves;
     z3::expr hot_opcodes, hot_windows, jit_queue, priority_age, fusion_edges, scratch;
     z3::expr occupancy_divisor, dispatch_max, powerful_invocations, powerful_groups;
