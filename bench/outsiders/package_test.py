@@ -90,6 +90,12 @@ class FindPackage(unittest.TestCase):
                         self.path("share", "megabed", "properties", "expectations", "reference.toml"))
         self.assertRegex(run(program, "verify", "--cases", "1000", "--law", "S4").stdout, r"S4 +breaks")
 
+    def test_studies_find_their_scenarios_and_graphs(self):
+        done = run(self.path("bin", "megabed"), "study", self.path("share", "megabed", "bench", "studies", "field-rules.toml"),
+                   "--dry-run")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"\d+ runs\n")
+
     def test_nothing_names_the_checkout_or_the_folder_it_was_moved_from(self):
         files = glob.glob(self.path("lib*", "**", "*.cmake"), recursive=True)
         self.assertEqual(len(files), 4)
