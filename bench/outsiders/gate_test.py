@@ -58,8 +58,8 @@ class Job:
 
 
 SETTINGS = {"POLICY_LIBRARY": "libexample_policy.so", "EXPECTATIONS": "policy/expectations.toml", "CASES": "5000"}
-WITHOUT_HOLD = ("return reading >= threshold || (was_on && reading + HALF_WIDTH >= threshold);",
-                "(void)was_on;\n    return reading >= threshold;")
+WITHOUT_HOLD = ("return reading >= threshold || (was_on && reading + hysteresis >= threshold);",
+                "(void)was_on;\n    (void)hysteresis;\n    return reading >= threshold;")
 
 
 class Workflow(unittest.TestCase):
