@@ -293,6 +293,8 @@ Loaded<StudyDatabase> StudyDatabase::open(const fs::path& path, const Study& stu
         // Readers and the writer do not wait for each other; what a power failure may take is whole runs.
         state->database.exec("PRAGMA journal_mode = WAL");
         state->database.exec("PRAGMA synchronous = NORMAL");
+        state->database.exec(
+            "PRAGMA wal_autocheckpoint = 16384");           // pages: the threads wait for the disk less often
         state->database.exec("PRAGMA foreign_keys = OFF");  // the rows are made here, and in order
         if (!*known) {
             create(state->database, study);

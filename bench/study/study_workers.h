@@ -25,8 +25,8 @@ public:
     /// Waits for the runs that are under way.
     ~StudyWorkers();
 
-    /// Whether another run keeps the threads from waiting.
-    [[nodiscard]] bool hungry() const { return in_flight_ < std::size_t{4} * threads_; }
+    /// Whether another run keeps the threads from waiting, also while the outcomes before it are being written.
+    [[nodiscard]] bool hungry() const { return in_flight_ < std::size_t{64} * threads_; }
     void give(PointSpec spec);
 
     /// A finished run, if there is one. Runs that were interrupted are dropped.
