@@ -23,6 +23,7 @@ namespace megabed::gpu {
 [[nodiscard]] __device__ inline std::uint32_t warp_of_block() { return threadIdx.x / kWarpLanes; }
 
 inline constexpr std::uint32_t kAllBlocks = 0xFFFF'FFFF;
+inline constexpr std::uint32_t kWholeWarp = 0xFFFF'FFFF;  ///< as a mask of lanes
 
 /// Entries of a frontier queue, a lane each; the last prefix closes the last row.
 struct PushTile {
@@ -142,14 +143,14 @@ __device__ inline void wait_for_blocks(const RunArguments& run, BlockShared& sha
 /// The sum over the lanes of a warp, in every lane. Requires: the whole warp calls it.
 [[nodiscard]] __device__ inline std::uint64_t warp_sum(std::uint64_t value) {
     for (std::uint32_t step = kWarpLanes / 2; step != 0; step /= 2) {
-        value += __shfl_xor_sync(0xFFFF'FFFFU, value, static_cast<int>(step));
+        value += __shfl_xor_sync(kWholeWarp, value, static_cast<int>(step));
     }
     return value;
 }
 
 [[nodiscard]] __device__ inline std::uint32_t warp_sum(std::uint32_t value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-    return __reduce_add_sync(0xFFFF'FFFFU, value);
+    return __reduce_add_sync(kWholeWarp, value);
 #else
     return static_cast<std::uint32_t>(warp_sum(std::uint64_t{value}));
 #endif
@@ -159,7 +160,7 @@ __device__ inline void wait_for_blocks(const RunArguments& run, BlockShared& sha
 template <class Value>
 [[nodiscard]] __device__ Value warp_sum_up_to(Value value) {
     for (std::uint32_t step = 1; step < kWarpLanes; step *= 2) {
-        const Value below = __shfl_up_sync(0xFFFF'FFFFU, value, step);
+        const Value below = __shfl_up_sync(kWholeWarp, value, step);
         value += lane_of_warp() >= step ? below : 0;
     }
     return value;

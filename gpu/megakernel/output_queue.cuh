@@ -37,7 +37,7 @@ template <class Add>
     if (lane_of_warp() == kWarpLanes - 1 && up_to != 0) {
         first = add(up_to);
     }
-    return __shfl_sync(0xFFFF'FFFFU, first, kWarpLanes - 1) + up_to - own;
+    return __shfl_sync(kWholeWarp, first, kWarpLanes - 1) + up_to - own;
 }
 [[nodiscard]] __device__ inline std::uint64_t take_places(std::uint64_t own, std::uint64_t& counter) {
     return take_places(own,
@@ -53,7 +53,7 @@ __device__ void enqueue(const RunArguments& run, QueueEntry* queue, std::uint64_
     for (std::uint32_t at = 0; at < kCount; ++at) {
         any = any || found[at];
     }
-    if (!__any_sync(0xFFFF'FFFFU, any)) {
+    if (!__any_sync(kWholeWarp, any)) {
         return;
     }
     std::uint32_t degree[kCount];

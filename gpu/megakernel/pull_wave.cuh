@@ -78,7 +78,7 @@ static __device__ __noinline__ void pull_levels(BlockShared& shared, WaveTally& 
                 open[at] = (words.word[at] >> lane & 1) == 0 && vertex < graph.with_arcs;
                 any = any || open[at];
             }
-            if (__any_sync(0xFFFF'FFFFU, any)) {
+            if (__any_sync(kWholeWarp, any)) {
                 // Two words at a time, step by step, so that their accesses overlap.
                 constexpr std::uint32_t kPair = 2;
 #pragma unroll
@@ -124,13 +124,13 @@ static __device__ __noinline__ void pull_levels(BlockShared& shared, WaveTally& 
                             found_tally += tally(1, degree[at]);
                             value[vertex] = level;
                         }
-                        const std::uint32_t finders = __ballot_sync(0xFFFF'FFFFU, found[at]);
+                        const std::uint32_t finders = __ballot_sync(kWholeWarp, found[at]);
                         words.word[pair + at] |= finders;
                         if (finders != 0 && is_small) {
                             const std::uint64_t at_place =
                                 take_places(found[at] ? tally(1, degree[at]) : 0, counts.selected);
                             const bool fits = tally_vertices(at_place) < kPulledQueueMost;
-                            is_small = __all_sync(0xFFFF'FFFFU, !found[at] || fits);
+                            is_small = __all_sync(kWholeWarp, !found[at] || fits);
                             if (found[at] && fits) {
                                 output[tally_vertices(at_place)] = {vertex, tally_arcs(at_place)};
                             }
@@ -222,15 +222,15 @@ static __device__ __noinline__ void pull_values(BlockShared& shared, WaveTally& 
             if (wanted && end - arc < kWarpLanes) {
                 offered = gather<kKind>(run, wave, vertex, arc, end, 1);
             }
-            for (std::uint32_t heavy = __ballot_sync(0xFFFF'FFFFU, wanted && end - arc >= kWarpLanes);
-                 heavy != 0; heavy &= heavy - 1) {
+            for (std::uint32_t heavy = __ballot_sync(kWholeWarp, wanted && end - arc >= kWarpLanes); heavy != 0;
+                 heavy &= heavy - 1) {
                 const int owner = __ffs(static_cast<int>(heavy)) - 1;
-                const std::uint32_t row_arc = __shfl_sync(0xFFFF'FFFFU, arc, owner);
-                const std::uint32_t row_end = __shfl_sync(0xFFFF'FFFFU, end, owner);
+                const std::uint32_t row_arc = __shfl_sync(kWholeWarp, arc, owner);
+                const std::uint32_t row_end = __shfl_sync(kWholeWarp, end, owner);
                 std::uint64_t part = gather<kKind>(run, wave, word * 32 + static_cast<std::uint32_t>(owner),
                                                    row_arc + lane, row_end, kWarpLanes);
                 for (int step = kWarpLanes / 2; step != 0; step /= 2) {
-                    const std::uint64_t other = __shfl_xor_sync(0xFFFF'FFFFU, part, step);
+                    const std::uint64_t other = __shfl_xor_sync(kWholeWarp, part, step);
                     part = kKind == TraversalKind::PageRank ? part + other : min(part, other);
                 }
                 offered = static_cast<int>(lane) == owner ? part : offered;

@@ -16,7 +16,7 @@ namespace megabed::gpu {
             const std::uint32_t step = (length + kWarpLanes - 1) / kWarpLanes;
             const std::uint32_t probe = first + lane_of_warp() * step;
             const bool before = lane_of_warp() * step < length && queue[probe].first_arc <= arc;
-            const auto steps = static_cast<std::uint32_t>(__popc(__ballot_sync(0xFFFF'FFFFU, before)));
+            const auto steps = static_cast<std::uint32_t>(__popc(__ballot_sync(kWholeWarp, before)));
             const std::uint32_t skipped = (max(steps, 1U) - 1) * step;
             first += skipped;
             length = min(step, length - skipped);

@@ -184,7 +184,6 @@ public:
 
 private:
     static constexpr std::uint32_t kTogether = 4;  ///< neighbours of a unit: their accesses overlap
-    static constexpr std::uint32_t kWholeWarp = 0xFFFF'FFFF;
     static constexpr std::uint32_t kAllOpen = 0xF;
 
     /// Neighbours that a lane looks at.

@@ -184,20 +184,43 @@ private:
     /// Counts vertices that no frontier has held. Whole warps call it.
     __device__ void hold(bool chosen, Vertex vertex) {
         const bool first = chosen && claim_bit(run_.arrays.held, vertex);
-        if (__any_sync(0xFFFF'FFFFU, first)) {
+        if (__any_sync(kWholeWarp, first)) {
             (void)take_places(first ? tally(1, degree_of(run_.graph, vertex)) : 0, counts().first_held);
         }
     }
 
-    __device__ void open_bucket() {
+    /// Calls body(whether there is one, a vertex that waits) with whole warps, once for each vertex that waits. A
+    /// lane takes the vertices of some words of the bitmap, so that a step passes over most of those that do not.
+    template <class Body>
+    __device__ void each_waiting(Body body) {
+        constexpr std::uint32_t kTogether = 4;  // words of a lane whose accesses overlap
         const std::uint32_t words = (run_.graph.vertices + 31) / 32;
+        each_entry((words + kTogether - 1) / kTogether, [&](std::uint32_t at, bool there) {
+            std::uint32_t waiting[kTogether];
+#pragma unroll
+            for (std::uint32_t own = 0; own < kTogether; ++own) {
+                const std::uint32_t word = at * kTogether + own;
+                waiting[own] = there && word < words ? read_shared(run_.arrays.waiting[word]) : 0;
+            }
+#pragma unroll
+            for (std::uint32_t own = 0; own < kTogether; ++own) {
+                while (__any_sync(kWholeWarp, waiting[own] != 0)) {
+                    const bool waits = waiting[own] != 0;
+                    const auto bit = static_cast<std::uint32_t>(__ffs(static_cast<int>(waiting[own]))) - 1;
+                    waiting[own] &= waiting[own] - 1;
+                    body(waits, waits ? (at * kTogether + own) * 32 + bit : 0);
+                }
+            }
+        });
+    }
+
+    __device__ void open_bucket() {
         std::uint32_t least = kUnreached;
-        each_entry(words * 32, [&](std::uint32_t at, bool there) {
-            const bool waits = there && (read_shared(run_.arrays.waiting[at / 32]) >> at % 32 & 1) != 0;
-            least = waits ? min(least, read_shared(run_.arrays.value[at])) : least;
+        each_waiting([&](bool waits, Vertex vertex) {
+            least = waits ? min(least, read_shared(run_.arrays.value[vertex])) : least;
         });
         for (int step = kWarpLanes / 2; step != 0; step /= 2) {
-            least = min(least, __shfl_xor_sync(0xFFFF'FFFFU, least, step));
+            least = min(least, __shfl_xor_sync(kWholeWarp, least, step));
         }
         if (lane_of_warp() == 0 && least != kUnreached) {
             DeviceWord<std::uint32_t>(counts().nearness).fetch_max(~least);
@@ -208,14 +231,13 @@ private:
             return;  // nothing waits: the traversal is at its end
         }
         const std::uint32_t bucket = ~nearness / run_.settings.delta;
-        each_entry(words * 32, [&](std::uint32_t at, bool there) {
-            const bool waits = there && (read_shared(run_.arrays.waiting[at / 32]) >> at % 32 & 1) != 0;
-            const bool chosen = waits && read_shared(run_.arrays.value[at]) / run_.settings.delta == bucket;
+        each_waiting([&](bool waits, Vertex vertex) {
+            const bool chosen = waits && read_shared(run_.arrays.value[vertex]) / run_.settings.delta == bucket;
             if (chosen) {
-                drop_bit(at);
+                drop_bit(vertex);
             }
-            select(chosen, at);
-            hold(chosen, at);
+            select(chosen, vertex);
+            hold(chosen, vertex);
         });
         wait_for_blocks(run_, shared_);
         if (threadIdx.x == 0) {
