@@ -85,7 +85,7 @@ Loaded<RunSummary> run_on_cuda(Scenario scenario, const CsrGraph* graph, const R
                                Policy& policy, RecordSink& sink, const RunOptions& run_options) {
     scenario.decide = cuda_decision_place(scenario);
     CudaOptions cuda_options;
-    cuda_options.compiles = true;
+    cuda_options.compiles = options.compiles;
     const auto backend = make_cuda_backend(scenario, graph, cuda_options);
     if (!backend) {
         return Refusal(backend.error());

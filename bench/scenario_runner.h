@@ -51,6 +51,7 @@ struct RunnerOptions {
     unsigned jobs =
         1;  ///< threads for the replications of a run; a plug-in has one. Results do not depend on it
     std::optional<std::string> compare{};  ///< policy that every run is compared with
+    bool compiles = true;                  ///< the compiled route is taken where the backend has one
     bool regret = true;                    ///< look back for the best topologies, on the simulator
     RecordSink* records = nullptr;         ///< gets the launches of the first replication, unless `out` does
     std::stop_token stop{};

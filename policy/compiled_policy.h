@@ -40,11 +40,16 @@ enum class CompiledPolicy : std::uint8_t {
 
 inline constexpr std::size_t kCompiledPolicies = static_cast<std::size_t>(CompiledPolicy::Arcs) + 1;
 
+/// Their registered names, in the order above.
+[[nodiscard]] constexpr std::array<std::string_view, kCompiledPolicies> compiled_policy_names() {
+    return {"reference",   "stateless",   "hardened",     "fixed:sparse", "fixed:hybrid",
+            "fixed:dense", "fixed:fused", "fixed:memory", "gap",          "cugraph",
+            "gunrock",     "gswitch",     "vyre-driver",  "arcs"};
+}
+
 /// By its registered name; absent: the policy needs a host.
 [[nodiscard]] constexpr std::optional<CompiledPolicy> compiled_policy(std::string_view name) {
-    constexpr std::array<std::string_view, kCompiledPolicies> kNames{
-        "reference",    "stateless", "hardened", "fixed:sparse", "fixed:hybrid", "fixed:dense", "fixed:fused",
-        "fixed:memory", "gap",       "cugraph",  "gunrock",      "gswitch",      "vyre-driver", "arcs"};
+    constexpr auto kNames = compiled_policy_names();
     for (std::size_t at = 0; at < kNames.size(); ++at) {
         if (kNames[at] == name) {
             return static_cast<CompiledPolicy>(at);

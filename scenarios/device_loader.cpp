@@ -28,6 +28,7 @@ public:
         read_costs(device);
         read_bytes(device);
         read_tiles(device);
+        read_waves(device);
         check_provenance();
         if (errors_.get()) {
             return Refusal(*errors_.get());
@@ -52,7 +53,7 @@ private:
         SectionReader top(device_keys(), "", {{&root_, source_, true}}, errors_);
         (void)top.integer("format");
         device.summary = top.text("summary").value_or("");
-        top.refuse_unknown({"limits", "rates", "costs", "bytes", "tiles", "provenance"});
+        top.refuse_unknown({"limits", "rates", "costs", "bytes", "tiles", "waves", "provenance"});
     }
 
     void read_limits(DeviceProfile& device) {
@@ -121,6 +122,113 @@ private:
         bytes.refuse_unknown();
     }
 
+    /// `[waves]` is there where the profile was calibrated, and then has a table for every set of waves.
+    void read_waves(DeviceProfile& device) {
+        const toml::node* const node = root_.get("waves");
+        if (node == nullptr) {
+            return;
+        }
+        const toml::table* const waves = node->as_table();
+        if (waves == nullptr) {
+            refuse(*node, "waves", fmt::format("is {}", as_written(*node)), "a table");
+            return;
+        }
+        const auto shared = std::make_shared<WaveCosts>();
+        device.waves = shared;
+        WaveCosts& costs = *shared;
+        refuse_others("waves", *waves, [](std::string_view key) {
+            return key == "decision" ||
+                   std::ranges::any_of(kKinds, [key](WaveKind kind) { return key == kind_name(kind); });
+        });
+        for (const WaveKind kind : kKinds) {
+            read_wave_kind(*waves, kind, costs);
+        }
+        for_each_point("waves", "decision", [&](SectionReader& point) {
+            costs.decisions.push_back(
+                {point.text("policy").value_or(""),
+                 static_cast<double>(point.time("general").value_or(SimTime(0)).value()),
+                 static_cast<double>(point.time("compiled").value_or(SimTime(0)).value())});
+        });
+    }
+
+    void read_wave_kind(const toml::table& waves, WaveKind kind, WaveCosts& costs) {
+        const std::string name = fmt::format("waves.{}", kind_name(kind));
+        const toml::node* const node = waves.get(kind_name(kind));
+        const toml::table* const modes = node == nullptr ? nullptr : node->as_table();
+        if (modes == nullptr) {
+            refuse(node == nullptr ? waves : *node, name, node == nullptr ? "is missing" : "is not a table",
+                   "a table for each way to carry out such waves");
+            return;
+        }
+        refuse_others(name, *modes, [kind](std::string_view key) {
+            return std::ranges::any_of(kModes, [&](WaveMode mode) {
+                return exists({kind, mode}) && key == mode_name(mode);
+            });
+        });
+        for (const WaveMode mode : kModes) {
+            if (exists({kind, mode})) {
+                const WaveSet set{kind, mode};
+                read_wave_set(*modes, fmt::format("{}.{}", name, mode_name(mode)), mode_name(mode),
+                              costs.sets[set.index()]);
+            }
+        }
+    }
+
+    void read_wave_set(const toml::table& modes, const std::string& name, std::string_view mode,
+                       WaveCosts::Set& set) {
+        constexpr std::string_view kShare = "decision_share";
+        constexpr std::string_view kUnit = "_ns";
+        const toml::node* const node = modes.get(mode);
+        const toml::table* const table = node == nullptr ? nullptr : node->as_table();
+        if (table == nullptr) {
+            refuse(node == nullptr ? modes : *node, name, node == nullptr ? "is missing" : "is not a table",
+                   "a table of costs");
+            return;
+        }
+        const auto terms = wave_term_names();
+        set.decision_share = 0;
+        for (const auto& [key, value] : *table) {
+            const std::string_view spelled = key.str();
+            const auto number = value.value<double>();
+            const bool fits = number && *number >= 0 && *number <= kCostMost;
+            const auto term = std::ranges::find_if(terms, [&](const WaveTermName& known) {
+                return spelled.size() == known.key.size() + kUnit.size() && spelled.starts_with(known.key) &&
+                       spelled.ends_with(kUnit);
+            });
+            if (!fits || (term == terms.end() && spelled != kShare)) {
+                refuse(value, fmt::format("{}.{}", name, spelled),
+                       fits ? "is not known" : fmt::format("is {}", as_written(value)),
+                       fits ? "decision_share, or a term of scenarios/KEYS.md with _ns"
+                            : "a number from 0 to 1e12");
+                return;
+            }
+            if (spelled == kShare) {
+                set.decision_share = *number;
+            } else {
+                set.ns[static_cast<std::size_t>(term - terms.begin())] = *number;
+            }
+        }
+    }
+
+    template <class Known>
+    void refuse_others(std::string_view name, const toml::table& table, Known known) {
+        for (const auto& [key, value] : table) {
+            if (!known(key.str())) {
+                refuse(value, fmt::format("{}.{}", name, key.str()), "is not known",
+                       "the tables of scenarios/KEYS.md");
+                return;
+            }
+        }
+    }
+
+    void refuse(const toml::node& node, std::string_view key, std::string problem, std::string allowed) {
+        errors_.report({.where = std::string(source_),
+                        .line = node.source().begin.line,
+                        .key = std::string(key),
+                        .problem = std::move(problem),
+                        .allowed = std::move(allowed)});
+    }
+
     /// Every constant says where it comes from: `[provenance]` has a text for a whole section, or a table with
     /// a text for each of its keys.
     void check_provenance() {
@@ -130,7 +238,7 @@ private:
             const std::size_t dot = dotted.find('.');
             const std::string section(dotted.substr(0, dot));
             const std::string key(dot == std::string_view::npos ? spec.key : dotted.substr(dot + 1));
-            if (section.empty()) {
+            if (section.empty() || (section == "waves" && root_.get("waves") == nullptr)) {
                 continue;
             }
             const toml::node* node = provenance == nullptr ? nullptr : provenance->get(section);
@@ -194,6 +302,12 @@ private:
             point.refuse_unknown();
         }
     }
+
+    static constexpr double kCostMost = 1e12;
+    static constexpr std::array kKinds{WaveKind::Levels, WaveKind::Distances, WaveKind::Labels,
+                                       WaveKind::Ranks};
+    static constexpr std::array kModes{WaveMode::Solo, WaveMode::Block, WaveMode::Blocks, WaveMode::Pull,
+                                       WaveMode::SkewedPull};
 
     const toml::table& root_;
     std::string_view source_;

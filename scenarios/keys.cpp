@@ -342,6 +342,11 @@ constexpr std::array kDeviceKeys{
     KeySpec{"bytes", "queue_entry", KeyType::Size, 0, 4096, kRequired, "push: written for each vertex found"},
     KeySpec{"bytes", "row", KeyType::Size, 0, 4096, kRequired,
             "pull: read for each vertex looked at: row offsets"},
+    KeySpec{"waves.decision", "policy", KeyType::Text, 0, 0, kRequired, "as `--policy` takes it"},
+    KeySpec{"waves.decision", "general", KeyType::Time, 0, kHour, kRequired,
+            "its decision in the kernel that has all policies in it"},
+    KeySpec{"waves.decision", "compiled", KeyType::Time, 0, kHour, kRequired,
+            "its decision in a kernel that was compiled for the run"},
     KeySpec{"tiles", "tile_items", KeyType::Count, 1, kU32Max, kRequired, "items of one ring slot"},
     KeySpec{"tiles", "heavy_degree", KeyType::Count, 1, kU32Max, "512",
             "vertices from here up are split into edge tiles"},
@@ -358,9 +363,10 @@ std::string spelling(const KeySpec& spec) {
 }
 
 std::string heading(std::string_view section) {
-    constexpr std::array<std::string_view, 8> kLists{
+    constexpr std::array<std::string_view, 9> kLists{
         "memory.co_tenant",   "faults",       "run",          "run.service.tenant.state",
-        "run.service.tenant", "rates.gather", "rates.atomic", "costs.barrier"};
+        "run.service.tenant", "rates.gather", "rates.atomic", "costs.barrier",
+        "waves.decision"};
     if (section.empty()) {
         return "Top level";
     }

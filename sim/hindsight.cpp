@@ -37,6 +37,7 @@ constexpr std::uint32_t kBeginning = 0xFFFF'FFFF;
 /// The cheapest way to stand before a wave with a certain kernel resident.
 struct Node {
     ResidentKernel kernel{};
+    WaveContext context{};
     std::int64_t cost_ns = 0;
     std::uint32_t step = kBeginning;
 };
@@ -73,6 +74,7 @@ struct OpenFusion {
     Column from;
     LaunchRecommendation recommendation;
     GrantedGrid grid;
+    WaveContext context;  ///< of the cheapest that it goes on from
     SimTime busy{};
     std::uint32_t waves_left = 0;
 };
@@ -84,9 +86,8 @@ public:
         : scenario_(scenario),
           source_(source),
           options_(options),
-          costs_(scenario.device, scenario.memory.bandwidth_of_others),
-          decision_(scenario.decide == DecisionPlace::Host ? scenario.device.host_decision
-                                                           : scenario.device.device_decision),
+          costs_(scenario.device, scenario.memory.bandwidth_of_others, {scenario.decide, "fixed:hybrid"}),
+          decision_(costs_.decision(true)),
           fuse_waves_max_(source.prescribes_requests() ? 1 : scenario.fuse_waves_max) {
         here_.offer({});
     }
@@ -126,7 +127,7 @@ private:
             start(topology, observation.request, push, vertices, pull, next);
         }
         for (OpenFusion& fusion : fusions_) {
-            fusion.busy += costs_.wave(fusion.recommendation, fusion.grid, pull, vertices);
+            fusion.busy += costs_.wave(fusion.recommendation, fusion.grid, pull, vertices, fusion.context);
             if (--fusion.waves_left == 0) {
                 close(fusion, next);
             }
@@ -152,18 +153,21 @@ private:
         }
         const GrantedGrid grid = costs_.grant(recommendation->geometry);
         if (topology == FusedDense && wanted != Empty) {
-            fusions_.push_back({here_, *recommendation, grid, SimTime(0), fuse_waves_max_});
+            fusions_.push_back(
+                {here_, *recommendation, grid, here_.nodes().front().context, SimTime(0), fuse_waves_max_});
             return;  // this wave is added with those of the other open ones
         }
         const WaveWork& work = direction_of(topology) == Direction::Pull ? pull : push;
-        const SimTime busy = wanted == Empty ? SimTime(0) : costs_.wave(*recommendation, grid, work, vertices);
-        for (const Node& node : here_.nodes()) {
+        for (Node node : here_.nodes()) {
+            const SimTime busy =
+                wanted == Empty ? SimTime(0) : costs_.wave(*recommendation, grid, work, vertices, node.context);
             next.offer(after(node, *recommendation, busy));
         }
     }
 
     void close(const OpenFusion& fusion, Column& next) {
-        for (const Node& node : fusion.from.nodes()) {
+        for (Node node : fusion.from.nodes()) {
+            node.context = fusion.context;
             next.offer(after(node, fusion.recommendation, fusion.busy));
         }
     }

@@ -42,7 +42,10 @@ struct ResidentKernel {
         SimTime compilation{};
     };
     /// Makes the kernel of a recommendation the resident one. Requires: its topology is not Empty.
-    constexpr Switch change_to(const LaunchRecommendation& recommendation, const Scenario& scenario) {
+    Switch change_to(const LaunchRecommendation& recommendation, const Scenario& scenario) {
+        if (scenario.device.waves) {
+            return change_resident(recommendation, scenario);
+        }
         Switch cost;
         const KernelVariant wanted = variant_of(recommendation);
         const std::uint32_t wanted_lanes = recommendation.geometry.workgroup_size_x;
@@ -56,6 +59,23 @@ struct ResidentKernel {
         }
         variant = wanted;
         lanes = wanted_lanes;
+        return cost;
+    }
+
+private:
+    /// A resident megakernel has every topology in it; where the compiled route is taken first, a kernel that
+    /// was compiled for the run takes over.
+    Switch change_resident(const LaunchRecommendation& recommendation, const Scenario& scenario) {
+        Switch cost;
+        const bool takes_over = recommendation.execution_mode == ExecutionMode::Jit &&
+                                scenario.decide == DecisionPlace::Device && compiled == 0;
+        if (takes_over) {
+            compiled = 1;
+            cost.relaunch = lanes != 0 ? scenario.device.relaunch : SimTime(0);
+            cost.compilation = scenario.kernels_cached ? SimTime(0) : scenario.device.compile;
+        }
+        variant = variant_of(recommendation);
+        lanes = recommendation.geometry.workgroup_size_x;
         return cost;
     }
 };

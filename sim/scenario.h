@@ -223,9 +223,6 @@ struct ReplicationSettings {
     ReplicationMetric metric{};
 };
 
-/// Where the next launch is decided.
-enum class DecisionPlace : std::uint8_t { Host, Device };
-
 /// One named run, complete and checked: plain data that scenarios/ fills from a file.
 struct Scenario {
     std::string file;  ///< where it came from, for messages and records

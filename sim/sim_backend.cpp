@@ -19,7 +19,7 @@ class SimBackend final : public Backend, private EventScheduler {
 public:
     SimBackend(const Scenario& scenario, const CsrGraph* graph, unsigned threads)
         : scenario_(scenario),
-          costs_(scenario.device, scenario.memory.bandwidth_of_others),
+          costs_(scenario.device, scenario.memory.bandwidth_of_others, {scenario.decide, scenario.policy}),
           memory_(scenario.memory, scenario.seed, *this) {
         if (auto source = make_wave_source(scenario, graph, threads)) {
             work_ = make_wave_work(scenario, costs_, std::move(source));
@@ -50,8 +50,7 @@ public:
     [[nodiscard]] LaunchOutcome launch(const LaunchRecommendation& recommendation) override {
         LaunchOutcome outcome;
         outcome.start = now_;
-        SimTime overhead = scenario_.decide == DecisionPlace::Host ? scenario_.device.host_decision
-                                                                   : scenario_.device.device_decision;
+        SimTime overhead = costs_.decision(!work_->driven_by_events());
         const GrantedGrid grid = costs_.grant(recommendation.geometry);
         if (recommendation.topology != DispatchTopology::Empty) {
             outcome.granted_groups =

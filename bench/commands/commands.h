@@ -20,6 +20,7 @@ void add_verify_command(CLI::App& app, Action& action);
 void add_study_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_tune_command(CLI::App& app, Action& action);
+void add_calibrate_command(CLI::App& app, Action& action);
 void add_claims_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
 void add_completion_command(CLI::App& app, Action& action);

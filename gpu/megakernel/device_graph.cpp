@@ -1,6 +1,7 @@
 #include "gpu/megakernel/device_graph.h"
 
 #include "sim/engine/thread_team.h"
+#include "sim/graphs/hub_order.h"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -20,25 +21,12 @@ struct DeviceOrder {
     std::vector<std::uint32_t> row;
     std::vector<Vertex> column;
     std::vector<RowHead> head;
-    std::vector<Vertex> hub;
+    std::vector<RowTile> tile;
     Vertex with_arcs = 0;  ///< no vertex from this on has arcs
 };
 
-bool is_skewed(const CsrGraph& graph) {
-    constexpr std::uint64_t kTimesTheMean = 16;
-    std::uint64_t heaviest = 0;
-    for (Vertex vertex = 0; vertex < graph.vertices(); ++vertex) {
-        heaviest = std::max(heaviest, graph.degree(vertex));
-    }
-    return heaviest * graph.vertices() > kTimesTheMean * graph.arcs();
-}
-
-/// Vertices by falling degree, in their own order among equals.
 void renumber(const CsrGraph& graph, DeviceOrder& order) {
-    order.original.resize(graph.vertices());
-    std::iota(order.original.begin(), order.original.end(), Vertex{0});
-    std::stable_sort(order.original.begin(), order.original.end(),
-                     [&](Vertex left, Vertex right) { return graph.degree(left) > graph.degree(right); });
+    order.original = by_falling_degree(graph);
     order.renumbered.resize(graph.vertices());
     for (Vertex place = 0; place < graph.vertices(); ++place) {
         order.renumbered[order.original[place]] = place;
@@ -70,7 +58,7 @@ void fill_row(const CsrGraph& graph, DeviceOrder& order, Vertex place) {
 
 DeviceOrder in_device_order(const CsrGraph& graph, bool with_heads) {
     DeviceOrder order;
-    if (is_skewed(graph)) {
+    if (graph.is_skewed()) {
         renumber(graph, order);
     }
     order.row.resize(std::size_t{graph.vertices()} + 1);
@@ -81,8 +69,11 @@ DeviceOrder in_device_order(const CsrGraph& graph, bool with_heads) {
             static_cast<std::uint32_t>(graph.degree(order.original.empty() ? place : order.original[place]));
         order.row[place + std::size_t{1}] = order.row[place] + degree;
         order.with_arcs = degree != 0 ? place + 1 : order.with_arcs;
-        if (degree >= kHubArcs) {
-            order.hub.push_back(place);
+        if (!with_heads && degree >= kLongRowArcs) {
+            const std::uint32_t end = order.row[place + std::size_t{1}];
+            for (std::uint32_t arc = order.row[place]; arc != end; arc = std::min(arc + kRowTileArcs, end)) {
+                order.tile.push_back({place, arc, std::min(arc + kRowTileArcs, end)});
+            }
         }
     }
     constexpr Vertex kPiece = 1024;
@@ -136,7 +127,8 @@ Loaded<DeviceGraph> DeviceGraph::upload(DevicePool& pool, const CsrGraph& graph,
     for (const auto& taken :
          {take(device.row_, order.row, "rows of the graph"),
           take(device.column_, order.column, "arcs of the graph"), take(device.head_, order.head, "row heads"),
-          take(device.original_, order.original, "vertex numbers"), take(device.hub_, order.hub, "hubs")}) {
+          take(device.original_, order.original, "vertex numbers"),
+          take(device.tile_, order.tile, "tiles of long rows")}) {
         if (!taken) {
             return Refusal(taken.error());
         }
@@ -149,13 +141,13 @@ Loaded<DeviceGraph> DeviceGraph::upload(DevicePool& pool, const CsrGraph& graph,
                     device.column_.data(),
                     device.head_.data(),
                     device.renumbered_.empty() ? nullptr : device.original_.data(),
-                    device.hub_.data(),
-                    static_cast<std::uint32_t>(order.hub.size())};
+                    device.tile_.data(),
+                    static_cast<std::uint32_t>(order.tile.size())};
     return device;
 }
 
 Bytes DeviceGraph::bytes() const {
-    return row_.bytes() + column_.bytes() + head_.bytes() + original_.bytes() + hub_.bytes();
+    return row_.bytes() + column_.bytes() + head_.bytes() + original_.bytes() + tile_.bytes();
 }
 
 }  // namespace megabed::gpu

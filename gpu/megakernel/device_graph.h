@@ -48,7 +48,7 @@ private:
     DeviceBuffer<Vertex> column_;
     DeviceBuffer<RowHead> head_;
     DeviceBuffer<Vertex> original_;
-    DeviceBuffer<Vertex> hub_;
+    DeviceBuffer<RowTile> tile_;
 };
 
 }  // namespace megabed::gpu

@@ -2,27 +2,21 @@
 
 #include "gpu/megakernel/block.cuh"
 #include "gpu/megakernel/policy_switch.cuh"
+#include "sim/costs/block_grant.h"
 #include "sim/traversals/frontier_readings.h"
 
 /// How a launch is decided on the device, and what its geometry means there.
 namespace megabed::gpu {
 
-[[nodiscard]] __device__ constexpr std::uint32_t whole_warps(std::uint32_t lanes) {
-    return (lanes + kWarpLanes - 1) / kWarpLanes * kWarpLanes;
-}
-
-/// The lanes that a recommendation asks for, as far as they are resident, spread over physical blocks: a single
-/// one where they fit it, so that no barrier between blocks is needed, else blocks of at least kSpreadLanes.
+/// What a recommendation's geometry means here.
 __device__ inline void grant(const RunArguments& run, const LaunchRecommendation& recommendation,
                              WaveOrders& orders) {
-    constexpr std::uint32_t kSpreadLanes = 256;
-    const std::uint32_t lanes =
-        min(max(whole_warps(recommendation.geometry.workgroup_size_x), kWarpLanes), kBlockLanes);
-    const std::uint32_t resident = kBlockLanes / lanes * run.resident_blocks;
-    orders.groups = min(max(recommendation.geometry.dispatch_grid[0], 1U), resident);
-    const std::uint32_t all = orders.groups * lanes;
-    orders.blocks = all <= kBlockLanes ? 1 : min(run.resident_blocks, (all + kSpreadLanes - 1) / kSpreadLanes);
-    orders.lanes = min(whole_warps((all + orders.blocks - 1) / orders.blocks), kBlockLanes);
+    const BlockGrant granted =
+        spread_over_blocks(recommendation.geometry.dispatch_grid[0], recommendation.geometry.workgroup_size_x,
+                           run.resident_blocks);
+    orders.groups = granted.groups;
+    orders.blocks = granted.blocks;
+    orders.lanes = granted.lanes;
     orders.topology = recommendation.topology;
     orders.capacity = max(recommendation.hit_capacity, 1U);
     orders.waves_max = recommendation.topology == DispatchTopology::FusedDense ? run.fuse_waves_max : 1;

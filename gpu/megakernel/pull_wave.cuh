@@ -194,7 +194,18 @@ template <TraversalKind kKind>
     return may_accept<kKind>(run, state, offered, vertex) && accept<kKind>(run, state, offered, vertex);
 }
 
-/// Distances, labels and ranks. Rows of a warp or more are read by the whole warp, those of hubs by all warps.
+/// Whether a vertex may still change: shortest paths settle bucket by bucket.
+template <TraversalKind kKind>
+[[nodiscard]] __device__ bool may_change(const RunArguments& run, const BlockShared& shared, Vertex vertex) {
+    if constexpr (kKind == TraversalKind::ShortestPaths) {
+        return read_shared(run.arrays.value[vertex]) > shared.state.bucket * run.settings.delta;
+    } else {
+        return true;
+    }
+}
+
+/// Distances, labels and ranks. A lane reads a short row; long ones are cut into tiles, which warps take in
+/// turn.
 template <TraversalKind kKind>
 static __device__ __noinline__ void pull_values(BlockShared& shared, WaveTally& counts, QueueEntry* output) {
     __builtin_assume(__isShared(&shared));
@@ -212,46 +223,27 @@ static __device__ __noinline__ void pull_values(BlockShared& shared, WaveTally& 
             const bool there = vertex < graph.vertices;
             const std::uint32_t arc = there ? graph.row[vertex] : 0;
             const std::uint32_t end = there ? graph.row[vertex + 1] : 0;
-            bool wanted = end != arc && end - arc < kHubArcs;
-            if constexpr (kKind == TraversalKind::ShortestPaths) {
-                wanted =
-                    wanted && read_shared(run.arrays.value[vertex]) > shared.state.bucket * run.settings.delta;
-            }
+            const bool wanted =
+                end != arc && end - arc < kLongRowArcs && may_change<kKind>(run, shared, vertex);
             inspected += wanted ? end - arc : 0;
-            std::uint64_t offered = kKind == TraversalKind::PageRank ? 0 : std::uint64_t{kUnreached};
-            if (wanted && end - arc < kWarpLanes) {
-                offered = gather<kKind>(run, wave, vertex, arc, end, 1);
-            }
-            for (std::uint32_t heavy = __ballot_sync(kWholeWarp, wanted && end - arc >= kWarpLanes); heavy != 0;
-                 heavy &= heavy - 1) {
-                const int owner = __ffs(static_cast<int>(heavy)) - 1;
-                const std::uint32_t row_arc = __shfl_sync(kWholeWarp, arc, owner);
-                const std::uint32_t row_end = __shfl_sync(kWholeWarp, end, owner);
-                std::uint64_t part = gather<kKind>(run, wave, word * 32 + static_cast<std::uint32_t>(owner),
-                                                   row_arc + lane, row_end, kWarpLanes);
-                for (int step = kWarpLanes / 2; step != 0; step /= 2) {
-                    const std::uint64_t other = __shfl_xor_sync(kWholeWarp, part, step);
-                    part = kKind == TraversalKind::PageRank ? part + other : min(part, other);
-                }
-                offered = static_cast<int>(lane) == owner ? part : offered;
-            }
+            const std::uint64_t offered = wanted ? gather<kKind>(run, wave, vertex, arc, end, 1) : 0;
             enqueue(run, output, counts.next, wanted && takes<kKind>(run, shared.state, vertex, offered),
                     vertex);
         }
-        // Hubs, a tile of arcs a warp.
-        constexpr std::uint32_t kTile = kHubArcs / 4;
-        for (std::uint32_t hub = 0; hub < graph.hubs; ++hub) {
-            const Vertex vertex = graph.hub[hub];
-            const std::uint32_t arc = graph.row[vertex];
-            const std::uint32_t end = graph.row[vertex + 1];
-            const std::uint32_t tiles = (end - arc + kTile - 1) / kTile;
-            for (std::uint32_t tile = place.number; tile < tiles; tile += place.count) {
-                const std::uint32_t last = min(arc + (tile + 1) * kTile, end);
-                const std::uint64_t offered =
-                    gather<kKind>(run, wave, vertex, arc + tile * kTile + lane, last, kWarpLanes);
-                inspected += (last - arc - tile * kTile + lane) / kWarpLanes;
-                enqueue(run, output, counts.next, takes<kKind>(run, shared.state, vertex, offered), vertex);
+        for (std::uint32_t at = place.number; at < graph.tiles; at += place.count) {
+            const RowTile tile = graph.tile[at];
+            if (!may_change<kKind>(run, shared, tile.vertex)) {
+                continue;
             }
+            std::uint64_t offered =
+                gather<kKind>(run, wave, tile.vertex, tile.first_arc + lane, tile.end_arc, kWarpLanes);
+            for (int step = kWarpLanes / 2; step != 0; step /= 2) {
+                const std::uint64_t other = __shfl_xor_sync(kWholeWarp, offered, step);
+                offered = kKind == TraversalKind::PageRank ? offered + other : min(offered, other);
+            }
+            inspected += lane == 0 ? tile.end_arc - tile.first_arc : 0;
+            const bool found = lane == 0 && takes<kKind>(run, shared.state, tile.vertex, offered);
+            enqueue(run, output, counts.next, found, tile.vertex);
         }
     }
     count_block(shared, counts, 0, inspected);

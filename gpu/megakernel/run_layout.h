@@ -5,6 +5,7 @@
 #include "policy/launch_request.h"
 #include "policy/policy.h"
 #include "policy/units.h"
+#include "sim/costs/block_grant.h"
 #include "sim/graphs/vertex.h"
 #include "sim/traversals/frontier_readings.h"
 #include "sim/traversals/traversal_settings.h"
@@ -17,8 +18,8 @@
 namespace megabed::gpu {
 
 /// Lanes of a physical block; one block is resident on every multiprocessor.
-inline constexpr std::uint32_t kBlockLanes = 1024;
-inline constexpr std::uint32_t kWarpLanes = 32;
+inline constexpr std::uint32_t kBlockLanes = kMegakernelBlockLanes;
+inline constexpr std::uint32_t kWarpLanes = kMegakernelWarpLanes;
 
 /// What there is to know of a vertex's row, read in one access. Four neighbours, ascending, if it has no more;
 /// the vertex itself stands where it has fewer. Else its first two neighbours, falling, where its row begins in
@@ -44,6 +45,15 @@ static_assert(degree_of_row({{7, 7, 7, 7}}, 7) == 0 && degree_of_row({{1, 3, 7, 
 static_assert(!is_whole_row({{5, 2, 100, 9}}) && begin_of_row({{5, 2, 100, 9}}) == 100 &&
               degree_of_row({{5, 2, 100, 9}}, 7) == 9);
 
+/// A part of a long row, read by one warp when rows are pulled, so that long rows are shared by all warps.
+struct alignas(16) RowTile {
+    Vertex vertex = 0;
+    std::uint32_t first_arc = 0;
+    std::uint32_t end_arc = 0;
+};
+inline constexpr std::uint32_t kLongRowArcs = kWarpLanes;      ///< a row of so many is long
+inline constexpr std::uint32_t kRowTileArcs = 4 * kWarpLanes;  ///< at most
+
 /// A graph in device memory. Where degrees are skewed, vertices are renumbered by falling degree, so that hubs
 /// lie together; `original` then leads back.
 struct GraphView {
@@ -54,12 +64,9 @@ struct GraphView {
     const Vertex* column = nullptr;
     const RowHead* head = nullptr;     ///< BreadthFirst; null otherwise
     const Vertex* original = nullptr;  ///< null: the numbers are the graph's own
-    const Vertex* hub = nullptr;       ///< vertices of at least kHubArcs arcs
-    std::uint32_t hubs = 0;
+    const RowTile* tile = nullptr;     ///< of long rows; null for BreadthFirst
+    std::uint32_t tiles = 0;
 };
-
-/// A row of this many arcs is shared by all blocks when rows are pulled.
-inline constexpr std::uint32_t kHubArcs = 4096;
 
 /// One vertex of a frontier queue, and the arcs of those before it.
 struct QueueEntry {

@@ -189,8 +189,9 @@ private:
         }
     }
 
-    /// Calls body(whether there is one, a vertex that waits) with whole warps, once for each vertex that waits. A
-    /// lane takes the vertices of some words of the bitmap, so that a step passes over most of those that do not.
+    /// Calls body(whether there is one, a vertex that waits) with whole warps, once for each vertex that waits.
+    /// A lane takes the vertices of some words of the bitmap, so that a step passes over most of those that do
+    /// not.
     template <class Body>
     __device__ void each_waiting(Body body) {
         constexpr std::uint32_t kTogether = 4;  // words of a lane whose accesses overlap

@@ -43,6 +43,29 @@ double seconds_to_ns(double amount, double per_second) { return amount / per_sec
 
 }  // namespace
 
+CostModel::CostModel(const DeviceProfile& profile, BasisPoints bandwidth_of_others, const DecisionMaker& maker)
+    : profile_(profile),
+      bandwidth_share_((kWholeBps - bandwidth_of_others.value()) / static_cast<double>(kWholeBps)),
+      place_(maker.place) {
+    if (!profile.waves) {
+        return;
+    }
+    const double usual = nanoseconds(profile.device_decision);
+    decision_ = {maker.policy, usual, usual};
+    for (const DecisionCost& known : profile.waves->decisions) {
+        if (known.policy == maker.policy) {
+            decision_ = known;
+        }
+    }
+}
+
+SimTime CostModel::decision(bool of_waves) const {
+    if (place_ == DecisionPlace::Host) {
+        return profile_.host_decision;
+    }
+    return of_waves && profile_.waves ? SimTime(0) : profile_.device_decision;
+}
+
 std::uint32_t CostModel::resident_groups(std::uint32_t lanes) const {
     const std::uint32_t warps_a_group = std::max(div_ceil(lanes, kWarp), 1U);
     const std::uint32_t by_lanes = profile_.resident_lanes_per_multiprocessor / (warps_a_group * kWarp);
@@ -51,9 +74,14 @@ std::uint32_t CostModel::resident_groups(std::uint32_t lanes) const {
 }
 
 GrantedGrid CostModel::grant(const LaunchGeometry& geometry) const {
+    const BlockGrant blocks =
+        spread_over_blocks(geometry.dispatch_grid[0], geometry.workgroup_size_x, profile_.multiprocessors);
+    if (profile_.waves) {
+        return {blocks.groups, std::uint64_t{blocks.blocks} * (blocks.lanes / kWarp), blocks};
+    }
     const std::uint32_t groups =
         std::min(geometry.dispatch_grid[0], resident_groups(geometry.workgroup_size_x));
-    return {groups, std::uint64_t{groups} * std::max(div_ceil(geometry.workgroup_size_x, kWarp), 1U)};
+    return {groups, std::uint64_t{groups} * std::max(div_ceil(geometry.workgroup_size_x, kWarp), 1U), blocks};
 }
 
 SimTime CostModel::barrier(std::uint32_t groups) const {
@@ -126,8 +154,29 @@ double CostModel::pull_ns(const GrantedGrid& grid, const WaveWork& work, std::ui
     return streams_ns(bytes, inspected, bitmap, 0) / busy_share(grid);
 }
 
+double CostModel::calibrated_ns(const WaveCosts& costs, const LaunchRecommendation& recommendation,
+                                const GrantedGrid& grid, const WaveWork& work, std::uint32_t vertices,
+                                WaveContext& context) const {
+    const bool on_device = place_ == DecisionPlace::Device;
+    context.compiled = context.compiled || (on_device && recommendation.execution_mode == ExecutionMode::Jit);
+    const WaveOrder order{recommendation.topology, grid.blocks, recommendation.hit_capacity, context.compiled,
+                          context.before};
+    const WaveTerms terms = wave_terms(order, work, vertices);
+    const WaveCosts::Set& set = costs.sets[terms.set.index()];
+    const double decided = context.compiled ? decision_.compiled_ns : decision_.general_ns;
+    double time = on_device ? set.decision_share * decided : 0;
+    for (std::size_t term = 0; term < kWaveTerms; ++term) {
+        time += terms.amounts[term] * set.ns[term];
+    }
+    context.before = left_behind(order, terms, work);
+    return time / bandwidth_share_;
+}
+
 SimTime CostModel::wave(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
-                        const WaveWork& work, std::uint32_t vertices) const {
+                        const WaveWork& work, std::uint32_t vertices, WaveContext& context) const {
+    if (profile_.waves) {
+        return rounded(calibrated_ns(*profile_.waves, recommendation, grid, work, vertices, context));
+    }
     const bool pull = direction_of(recommendation.topology) == Direction::Pull;
     const std::uint32_t passes = output_passes(recommendation, work.discovered);
     const double expansion =

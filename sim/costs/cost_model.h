@@ -2,10 +2,13 @@
 
 #include "policy/launch_recommendation.h"
 #include "policy/units.h"
+#include "sim/costs/block_grant.h"
 #include "sim/costs/device_profile.h"
+#include "sim/costs/wave_terms.h"
 #include "sim/traversals/traversal.h"
 
 #include <cstdint>
+#include <string>
 
 namespace megabed {
 
@@ -13,9 +16,29 @@ namespace megabed {
 struct GrantedGrid {
     std::uint32_t groups = 0;  ///< of dispatch_grid.x, at most what can be resident
     std::uint64_t warps = 0;
+    BlockGrant blocks;  ///< as the resident megakernel spreads the groups
 };
 
-/// Simulated time of launches on one device.
+/// Who decides, as far as it costs.
+struct DecisionMaker {
+    DecisionPlace place = DecisionPlace::Device;
+    std::string policy;  ///< as `--policy` takes it
+};
+
+/// What the time of a wave depends on besides the wave: it goes on from one to the next.
+struct WaveContext {
+    bool compiled = false;  ///< a kernel that was compiled for the run has taken over
+    WaveBefore before;
+
+    bool operator==(const WaveContext&) const = default;
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+        archive& compiled& before;
+    }
+};
+
+/// Simulated time of launches on one device. Where its profile was calibrated, waves cost what the terms of
+/// wave_terms.h come to; else what the rates say.
 /// Every estimate is a sum of terms a reader can check by hand: fixed overheads, one barrier a wave, a chain of
 /// dependent accesses, the slowest of the streams (bytes, gathers, atomics), and the tail of the heaviest
 /// vertex. Arithmetic is plain IEEE without library functions, so results are equal on every machine.
@@ -24,15 +47,21 @@ class CostModel {
 public:
     /// Requires: `profile` outlives the model, its tables are not empty and ascend; others leave some
     /// bandwidth.
-    explicit CostModel(const DeviceProfile& profile, BasisPoints bandwidth_of_others = BasisPoints(0))
-        : profile_(profile),
-          bandwidth_share_((kWholeBps - bandwidth_of_others.value()) / static_cast<double>(kWholeBps)) {}
+    explicit CostModel(const DeviceProfile& profile, BasisPoints bandwidth_of_others = BasisPoints(0),
+                       const DecisionMaker& maker = {});
 
     [[nodiscard]] GrantedGrid grant(const LaunchGeometry& geometry) const;
 
-    /// One wave of a traversal, without decision, relaunch and compilation.
+    /// Before a launch. Of a calibrated profile a decision on the device is a part of the wave.
+    [[nodiscard]] SimTime decision(bool of_waves) const;
+    /// One wave, without relaunch and compilation.
     [[nodiscard]] SimTime wave(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
-                               const WaveWork& work, std::uint32_t vertices) const;
+                               const WaveWork& work, std::uint32_t vertices, WaveContext& context) const;
+    [[nodiscard]] SimTime wave(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
+                               const WaveWork& work, std::uint32_t vertices) const {
+        WaveContext context;
+        return wave(recommendation, grid, work, vertices, context);
+    }
 
     /// Groups that may claim ring slots at once: those recommended, as far as they can be resident.
     [[nodiscard]] std::uint32_t service_groups(const LaunchRecommendation& recommendation) const;
@@ -47,6 +76,9 @@ public:
     [[nodiscard]] double atomics_per_second(Bytes footprint) const;
 
 private:
+    [[nodiscard]] double calibrated_ns(const WaveCosts& costs, const LaunchRecommendation& recommendation,
+                                       const GrantedGrid& grid, const WaveWork& work, std::uint32_t vertices,
+                                       WaveContext& context) const;
     [[nodiscard]] double push_ns(const LaunchRecommendation& recommendation, const GrantedGrid& grid,
                                  const WaveWork& work, std::uint32_t vertices) const;
     [[nodiscard]] double pull_ns(const GrantedGrid& grid, const WaveWork& work, std::uint32_t vertices) const;
@@ -58,6 +90,8 @@ private:
 
     const DeviceProfile& profile_;
     double bandwidth_share_;  ///< of the memory system that others leave
+    DecisionPlace place_;
+    DecisionCost decision_{};  ///< of the policy, where the profile has waves
 };
 
 /// How a topology expands a frontier.

@@ -1,8 +1,11 @@
 #pragma once
 
 #include "policy/units.h"
+#include "sim/costs/wave_terms.h"
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,6 +25,33 @@ struct BarrierPoint {
     SimTime time{};
 
     bool operator==(const BarrierPoint&) const = default;
+};
+
+/// Where the next launch is decided.
+enum class DecisionPlace : std::uint8_t { Host, Device };
+
+/// What a policy's decision takes on the device.
+struct DecisionCost {
+    std::string policy;
+    double general_ns = 0;   ///< in the kernel that has all policies in it
+    double compiled_ns = 0;  ///< in one that was compiled for the run
+
+    bool operator==(const DecisionCost&) const = default;
+};
+
+/// What waves of a resident megakernel cost, as calibrated on a card: every set of waves has a cost for each of
+/// its terms, nanoseconds, and a share of the policy's decision that is not hidden behind other work.
+struct WaveCosts {
+    struct Set {
+        std::array<double, kWaveTerms> ns{};
+        double decision_share = 1;
+
+        bool operator==(const Set&) const = default;
+    };
+    std::array<Set, kWaveSets> sets{};
+    std::vector<DecisionCost> decisions;
+
+    bool operator==(const WaveCosts&) const = default;
 };
 
 /// The constants of one device that the cost model reads. Every figure has its unit in its type or name; the
@@ -54,6 +84,7 @@ struct DeviceProfile {
     Bytes frontier_vertex_bytes{};          ///< push: queue entry and row offsets of a frontier vertex
     Bytes queue_entry_bytes{};              ///< push: one entry written to the output queue
     Bytes row_bytes{};                      ///< pull: row offsets of a vertex that is looked at
+    std::shared_ptr<const WaveCosts> waves; ///< of a resident megakernel; absent: waves cost what the rates say
     std::uint32_t tile_items = 0;           ///< items of one ring slot
     std::uint32_t heavy_degree = 0;         ///< vertices from here up are split into edge tiles
 };

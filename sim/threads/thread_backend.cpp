@@ -18,6 +18,7 @@ namespace {
 /// The profile of a device that has a multiprocessor for every thread.
 DeviceProfile host_device(DeviceProfile profile, unsigned threads) {
     profile.multiprocessors = threads;
+    profile.waves.reset();  // those are of the card
     return profile;
 }
 

@@ -13,7 +13,8 @@ namespace megabed {
 
 BreadthFirstSearch::BreadthFirstSearch(const CsrGraph& graph, Vertex root, std::uint64_t heavy_degree,
                                        WaveThreads threads)
-    : WaveTraversal(graph, heavy_degree, threads, {sizeof(Vertex), sizeof(std::uint32_t), true}),
+    : WaveTraversal(graph, heavy_degree, threads,
+                    {WaveKind::Levels, sizeof(Vertex), sizeof(std::uint32_t), true}),
       levels_(graph.vertices(), kUnreached),
       visited_set_(graph.vertices()),
       claimed_(std::make_unique<VertexBits>(graph.vertices())) {
@@ -32,8 +33,10 @@ std::uint64_t BreadthFirstSearch::state_bytes() const {
 void BreadthFirstSearch::work_out(Direction direction) const {
     const bool pull_pays = is_large() && cheaper_direction(*this, graph()) == Direction::Pull;
     if (direction == Direction::Pull || pull_pays) {
+        const Vertex* const targets =
+            (direction == Direction::Pull ? graph().pull_rows().targets : graph().targets()).data();
         for_vertices(
-            [this](Worker& worker, Vertex first, Vertex last) { look_for_parents(worker, first, last); });
+            [&](Worker& worker, Vertex first, Vertex last) { look_for_parents(worker, targets, first, last); });
     } else {
         claim_neighbours();
     }
@@ -41,6 +44,8 @@ void BreadthFirstSearch::work_out(Direction direction) const {
         for (Worker& worker : workers()) {
             worker.scanned_vertices = 0;
             worker.inspected_arcs = 0;
+            worker.long_row_arcs = 0;
+            worker.longest_look = 0;
         }
         workers()[0].inspected_arcs = frontier_arcs();
     }
@@ -61,30 +66,36 @@ void BreadthFirstSearch::claim_neighbours() const {
 /// A visited neighbour of an unvisited vertex is in the frontier: were it older, its own wave would have
 /// reached the vertex. So the visited set serves as the frontier's, as long as what this wave finds stays out
 /// of it.
-void BreadthFirstSearch::look_for_parents(Worker& worker, Vertex first, Vertex last) const {
+void BreadthFirstSearch::look_for_parents(Worker& worker, const Vertex* targets, Vertex first,
+                                          Vertex last) const {
     constexpr Vertex kBits = VertexBits::kWordBits;
     const std::uint64_t* const offsets = graph().offsets().data();
-    const Vertex* const targets = graph().targets().data();
+    constexpr std::uint64_t kShortRow = 4;
+    constexpr std::uint64_t kAtHand = 2;
     std::uint64_t scanned = 0;
     std::uint64_t inspected = 0;
+    std::uint64_t long_row = 0;
+    std::uint64_t longest = 0;
     for (std::uint64_t base = first; base < last; base += kBits) {
         std::uint64_t unvisited = ~visited_set_.word(base / kBits);
         if (last - base < kBits) {
             unvisited &= (std::uint64_t{1} << (last - base)) - 1;
         }
-        scanned += static_cast<std::uint64_t>(std::popcount(unvisited));
         std::uint64_t found = 0;
         for (; unvisited != 0; unvisited &= unvisited - 1) {
             const auto vertex = static_cast<Vertex>(base + static_cast<unsigned>(std::countr_zero(unvisited)));
             const std::uint64_t end = offsets[vertex + std::size_t{1}];
-            std::uint64_t at = offsets[vertex];
-            inspected -= at;
+            const std::uint64_t begin = offsets[vertex];
+            scanned += begin < end ? 1 : 0;
+            std::uint64_t at = begin;
             while (at < end && !visited_set_.test(targets[at])) {
                 ++at;
             }
-            inspected += at;
+            const std::uint64_t looked = at - begin + (at < end ? 1 : 0);
+            inspected += looked;
+            longest = std::max(longest, looked);
+            long_row += end - begin > kShortRow && looked > kAtHand ? looked - kAtHand : 0;
             if (at < end) {
-                ++inspected;
                 found |= unvisited & (~unvisited + 1);
                 worker.changed.push_back(vertex);
             }
@@ -93,6 +104,8 @@ void BreadthFirstSearch::look_for_parents(Worker& worker, Vertex first, Vertex l
     }
     worker.scanned_vertices += scanned;
     worker.inspected_arcs += inspected;
+    worker.long_row_arcs += long_row;
+    worker.longest_look = std::max(worker.longest_look, longest);
 }
 
 std::uint32_t BreadthFirstSearch::count_next() const { return static_cast<std::uint32_t>(changed_vertices()); }

@@ -33,7 +33,8 @@ private:
     void load_values(CheckpointReader& reader) override;
 
     void claim_neighbours() const;
-    void look_for_parents(Worker& worker, Vertex first, Vertex last) const;
+    /// `targets`: as in the graph, rows in the order in which they are looked at.
+    void look_for_parents(Worker& worker, const Vertex* targets, Vertex first, Vertex last) const;
     /// Few enough that one bit after the other is faster than all words.
     [[nodiscard]] bool few(std::uint64_t vertices) const;
 

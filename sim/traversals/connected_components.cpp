@@ -8,7 +8,8 @@
 namespace megabed {
 
 ConnectedComponents::ConnectedComponents(const CsrGraph& graph, std::uint64_t heavy_degree, WaveThreads threads)
-    : WaveTraversal(graph, heavy_degree, threads, {sizeof(Vertex), sizeof(std::uint32_t), false}),
+    : WaveTraversal(graph, heavy_degree, threads,
+                    {WaveKind::Labels, sizeof(Vertex), sizeof(std::uint32_t), false}),
       labels_(graph.vertices()) {
     std::iota(labels_.begin(), labels_.end(), 0U);
     lowered_ = std::make_unique<std::vector<std::uint32_t>>(labels_);

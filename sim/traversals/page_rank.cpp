@@ -16,7 +16,7 @@ constexpr std::uint64_t kFixedPointBytes = 8;
 
 PageRank::PageRank(const CsrGraph& graph, std::uint32_t damping_bps, std::uint32_t tolerance_ppm,
                    std::uint64_t heavy_degree, WaveThreads threads)
-    : WaveTraversal(graph, heavy_degree, threads, {sizeof(Vertex), kFixedPointBytes, false}),
+    : WaveTraversal(graph, heavy_degree, threads, {WaveKind::Ranks, sizeof(Vertex), kFixedPointBytes, false}),
       damping_bps_(damping_bps),
       threshold_(residual_threshold(tolerance_ppm)),
       ranks_(graph.vertices(), 0),

@@ -3,15 +3,18 @@
 #include "policy/units.h"
 #include "sim/traversals/arc_weight.h"
 
+#include <algorithm>
 #include <boost/serialization/vector.hpp>
 #include <cassert>
+#include <numeric>
 
 namespace megabed {
 
 ShortestPaths::ShortestPaths(const CsrGraph& graph, Vertex root, std::uint32_t weight_max, std::uint32_t delta,
                              std::uint64_t heavy_degree, WaveThreads threads)
-    : WaveTraversal(graph, heavy_degree, threads,
-                    {sizeof(Vertex) + sizeof(std::uint32_t), sizeof(std::uint32_t), false}),
+    : WaveTraversal(
+          graph, heavy_degree, threads,
+          {WaveKind::Distances, sizeof(Vertex) + sizeof(std::uint32_t), sizeof(std::uint32_t), false}),
       weight_max_(weight_max),
       delta_(delta),
       distances_(graph.vertices(), kUnreached) {
@@ -117,10 +120,21 @@ std::uint32_t ShortestPaths::count_next() const {
     return entering;
 }
 
+bool ShortestPaths::leaves_bucket() const {
+    for (const Worker& worker : workers()) {
+        if (std::any_of(worker.changed.begin(), worker.changed.end(),
+                        [this](Vertex vertex) { return bucket_of((*lowered_)[vertex]) == bucket_; })) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// Takes over the distances that a worker lowered. What comes into a later bucket goes to `waiting`.
-void ShortestPaths::settle(Worker& worker, std::vector<Vertex>& waiting) {
+void ShortestPaths::settle(Worker& worker, std::vector<Vertex>& waiting, std::uint32_t& reached) {
     for (const Vertex vertex : worker.changed) {
         const std::uint32_t before = bucket_of(distances_[vertex]);
+        reached += before == kUnreached ? 1 : 0;
         distances_[vertex] = (*lowered_)[vertex];
         const std::uint32_t after = bucket_of(distances_[vertex]);
         if (after == bucket_) {
@@ -137,9 +151,12 @@ void ShortestPaths::settle(Worker& worker, std::vector<Vertex>& waiting) {
 
 void ShortestPaths::commit() {
     std::vector<std::vector<Vertex>> waiting(workers().size());
+    std::vector<std::uint32_t> reached(workers().size(), 0);
     for_workers(worth_sharing(changed_vertices()), [&](Worker& worker, auto /*shared*/) {
-        settle(worker, waiting[static_cast<std::size_t>(&worker - workers().data())]);
+        const auto number = static_cast<std::size_t>(&worker - workers().data());
+        settle(worker, waiting[number], reached[number]);
     });
+    reached_ = std::accumulate(reached.begin(), reached.end(), reached_);
     std::uint32_t listed = 0;  // the bucket of `list`
     std::vector<Vertex>* list = nullptr;
     for (const std::vector<Vertex>& vertices : waiting) {
@@ -188,8 +205,10 @@ void ShortestPaths::load_values(CheckpointReader& reader) {
     reader >> bucket_ >> distances_;
     *lowered_ = distances_;
     waiting_.clear();
+    reached_ = 0;
     for (Vertex vertex = 0; vertex < graph().vertices(); ++vertex) {
         const std::uint32_t bucket = bucket_of(distances_[vertex]);
+        reached_ += bucket != kUnreached ? 1 : 0;
         if (bucket > bucket_ && bucket != kUnreached) {
             waiting_[bucket].push_back(vertex);
         }

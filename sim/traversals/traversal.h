@@ -4,6 +4,7 @@
 #include "sim/graphs/graph.h"
 #include "sim/traversals/traversal_settings.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -15,19 +16,41 @@ enum class Direction : std::uint8_t {
     Pull,  ///< from the vertices that may still change back to the frontier
 };
 
+/// What kind of values a wave works on; kernels differ by it.
+enum class WaveKind : std::uint8_t {
+    Levels,      ///< breadth-first search
+    Distances,   ///< shortest paths
+    Labels,      ///< connected components
+    Ranks,       ///< PageRank
+    Prescribed,  ///< synthetic frontiers and listed requests
+};
+
 /// The work of one wave, as the cost model wants to know it.
 struct WaveWork {
+    WaveKind kind = WaveKind::Levels;
     std::uint32_t frontier_vertices = 0;
     std::uint64_t frontier_arcs = 0;
     std::uint64_t heaviest_vertex_arcs = 0;
     std::uint32_t heavy_vertices = 0;    ///< frontier vertices of at least the profile's heavy degree
     std::uint64_t heavy_arcs = 0;        ///< their arcs
+    std::uint32_t rows = 0;              ///< pull: vertices gone over, those that cannot change included
     std::uint64_t scanned_vertices = 0;  ///< pull: vertices looked at that may still change
     std::uint64_t inspected_arcs = 0;    ///< arcs read: all frontier arcs (push); what the pull looked at
     std::uint64_t updates = 0;           ///< push: atomics that a device would do; pull: values written
     std::uint32_t discovered = 0;        ///< vertices of the next frontier
-    std::uint32_t arc_bytes = 4;         ///< streamed for each arc: the neighbour, and its weight if it has one
-    std::uint32_t value_bytes = 4;       ///< of a vertex's value, which each inspected arc gathers
+    std::uint32_t changed = 0;           ///< vertices whose value the wave changed
+    std::uint64_t long_row_arcs = 0;     ///< pull: of those inspected, the third and later of rows of over four
+    std::uint64_t longest_look = 0;      ///< pull: arcs that a single vertex inspected
+    bool opens_bucket = false;  ///< shortest paths: nothing was left in the bucket, so the next one opens
+    std::uint32_t waiting = 0;  ///< shortest paths: vertices in later buckets before the wave
+    bool skewed = false;        ///< a few of the graph's vertices have far more arcs than others
+    std::uint64_t graph_arcs = 0;
+    bool in_row_order = false;  ///< the frontier lists its vertices as rows do, hubs first
+    /// How uneven the frontier is: [k] is about how many arcs the heaviest 1 / 2^(k + 1) of its vertices have.
+    /// All 0: they have as many as others.
+    std::array<std::uint64_t, 7> heaviest_parts{};
+    std::uint32_t arc_bytes = 4;    ///< streamed for each arc: the neighbour, and its weight if it has one
+    std::uint32_t value_bytes = 4;  ///< of a vertex's value, which each inspected arc gathers
 
     bool operator==(const WaveWork&) const = default;
 };

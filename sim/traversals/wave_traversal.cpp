@@ -20,7 +20,27 @@ std::uint64_t digest_of_array(std::span<const Value> values) {
 std::uint64_t digest_of_values(std::span<const std::uint32_t> values) { return digest_of_array(values); }
 std::uint64_t digest_of_values(std::span<const std::uint64_t> values) { return digest_of_array(values); }
 
+void DegreeClasses::add(const DegreeClasses& other) {
+    for (std::size_t at = 0; at < classes_.size(); ++at) {
+        classes_[at].vertices += other.classes_[at].vertices;
+        classes_[at].arcs += other.classes_[at].arcs;
+    }
+}
+
+std::uint64_t DegreeClasses::heaviest_arcs(std::uint64_t count) const {
+    std::uint64_t arcs = 0;
+    for (auto at = classes_.rbegin(); at != classes_.rend() && count > 0; ++at) {
+        if (at->vertices > 0) {
+            const std::uint64_t taken = std::min(count, at->vertices);
+            arcs += taken == at->vertices ? at->arcs : at->arcs / at->vertices * taken;
+            count -= taken;
+        }
+    }
+    return arcs;
+}
+
 void FrontierFacts::add(const FrontierFacts& other) {
+    degrees.add(other.degrees);
     arcs += other.arcs;
     heaviest = std::max(heaviest, other.heaviest);
     heavy_arcs += other.heavy_arcs;
@@ -64,6 +84,8 @@ void WaveTraversal::reset_workers() const {
         worker.next.clear();
         worker.scanned_vertices = 0;
         worker.inspected_arcs = 0;
+        worker.long_row_arcs = 0;
+        worker.longest_look = 0;
         worker.updates = 0;
         worker.first_held_arcs = 0;
         worker.first_held = 0;
@@ -75,6 +97,22 @@ WaveWork WaveTraversal::work_of(Direction direction) const {
     reset_workers();
     work_out(direction);
     WaveWork work;
+    work.kind = nature_.kind;
+    for (std::size_t part = 0; part < work.heaviest_parts.size(); ++part) {
+        const std::uint64_t share = (frontier_.size() + (std::size_t{2} << part) - 1) >> (part + 1);
+        work.heaviest_parts[part] = facts_.degrees.heaviest_arcs(share);
+    }
+    work.changed = static_cast<std::uint32_t>(changed_vertices());
+    work.opens_bucket = leaves_bucket();
+    work.waiting = waiting_vertices();
+    work.graph_arcs = graph_.arcs();
+    work.skewed = graph_.is_skewed();
+    if (direction == Direction::Pull) {
+        work.rows = nature_.kind == WaveKind::Levels ? graph_.pull_rows().vertices : graph_.vertices();
+    }
+    // Who starts with one vertex finds its row, who starts with all has them in order.
+    work.in_row_order =
+        waves_ == (nature_.kind == WaveKind::Levels || nature_.kind == WaveKind::Distances ? 1 : 0);
     work.frontier_vertices = frontier_vertices();
     work.frontier_arcs = facts_.arcs;
     work.heaviest_vertex_arcs = facts_.heaviest;
@@ -86,6 +124,8 @@ WaveWork WaveTraversal::work_of(Direction direction) const {
         work.scanned_vertices += worker.scanned_vertices;
         work.inspected_arcs += worker.inspected_arcs;
         work.updates += worker.updates;
+        work.long_row_arcs += worker.long_row_arcs;
+        work.longest_look = std::max(work.longest_look, worker.longest_look);
     }
     return work;
 }
@@ -144,12 +184,14 @@ void WaveTraversal::save(CheckpointWriter& writer) const {
     std::vector<Vertex> frontier = frontier_;
     std::sort(frontier.begin(), frontier.end());
     writer << frontier << facts_.arcs << facts_.heaviest << facts_.heavy_arcs << facts_.heavy_vertices;
+    writer << facts_.degrees;
     writer << unexplored_arcs_ << visited_ << previous_frontier_ << waves_;
     save_values(writer);
 }
 
 void WaveTraversal::load(CheckpointReader& reader) {
     reader >> frontier_ >> facts_.arcs >> facts_.heaviest >> facts_.heavy_arcs >> facts_.heavy_vertices;
+    reader >> facts_.degrees;
     reader >> unexplored_arcs_ >> visited_ >> previous_frontier_ >> waves_;
     load_values(reader);
 }

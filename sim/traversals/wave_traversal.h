@@ -5,7 +5,9 @@
 #include "sim/traversals/traversal.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,14 +25,44 @@ struct WaveThreads {
     std::uint64_t share_from_arcs = std::uint64_t{1} << 15;
 };
 
+/// Vertices of a set by their degree, in classes of as many bits.
+class DegreeClasses {
+public:
+    void add(std::uint64_t degree) {
+        Class& mine = classes_[static_cast<std::size_t>(std::bit_width(degree))];
+        ++mine.vertices;
+        mine.arcs += degree;
+    }
+    void add(const DegreeClasses& other);
+    /// Arcs of the `count` heaviest vertices: exact but for vertices of the lightest of their classes, of which
+    /// a part is counted with the mean.
+    [[nodiscard]] std::uint64_t heaviest_arcs(std::uint64_t count) const;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+        for (Class& one : classes_) {
+            archive& one.vertices& one.arcs;
+        }
+    }
+
+private:
+    struct Class {
+        std::uint64_t vertices = 0;
+        std::uint64_t arcs = 0;
+    };
+    std::array<Class, 34> classes_{};  ///< rows have fewer than 2^33 arcs
+};
+
 /// What of a frontier is counted while it is made.
 struct FrontierFacts {
     std::uint64_t arcs = 0;
     std::uint64_t heaviest = 0;  ///< arcs of the heaviest vertex
     std::uint64_t heavy_arcs = 0;
     std::uint32_t heavy_vertices = 0;
+    DegreeClasses degrees;
 
     void add(std::uint64_t degree, std::uint64_t heavy_degree) {
+        degrees.add(degree);
         arcs += degree;
         heaviest = std::max(heaviest, degree);
         const bool heavy = degree >= heavy_degree;
@@ -105,6 +137,8 @@ protected:
         std::vector<Vertex> next;     ///< vertices of the next frontier, each once over all workers
         std::uint64_t scanned_vertices = 0;
         std::uint64_t inspected_arcs = 0;
+        std::uint64_t long_row_arcs = 0;
+        std::uint64_t longest_look = 0;
         std::uint64_t updates = 0;
         std::uint64_t first_held_arcs = 0;
         std::uint32_t first_held = 0;  ///< vertices of `next` that no frontier has held
@@ -113,6 +147,7 @@ protected:
 
     /// What is constant of a kind of traversal; bytes as in WaveWork.
     struct Nature {
+        WaveKind kind{};
         std::uint32_t arc_bytes = 0;
         std::uint32_t value_bytes = 0;
         bool holds_once = false;  ///< no vertex is in two frontiers: `first_held` need not be counted
@@ -124,6 +159,10 @@ protected:
     virtual void work_out(Direction direction) const = 0;
     /// Vertices that the next frontier will have.
     [[nodiscard]] virtual std::uint32_t count_next() const = 0;
+    /// Whether none of what was worked out goes into the bucket that is open.
+    [[nodiscard]] virtual bool leaves_bucket() const { return false; }
+    /// Vertices in later buckets.
+    [[nodiscard]] virtual std::uint32_t waiting_vertices() const { return 0; }
     /// Makes the wave real and puts the next frontier into the workers.
     virtual void commit() = 0;
     /// Leaves the scratch memory as it was before `work_out`.

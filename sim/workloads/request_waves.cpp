@@ -27,15 +27,18 @@ public:
         const std::uint32_t degree =
             std::max(div_ceil(request.graph_edge_count.value_or(vertices()), vertices()), 1U);
         WaveWork work;
+        work.kind = WaveKind::Prescribed;
         work.frontier_vertices = request.queue_len;
         work.frontier_arcs = std::uint64_t{request.queue_len} * degree;
         work.heaviest_vertex_arcs = degree;
+        work.rows = vertices();
         work.scanned_vertices = vertices() - request.queue_len;
         work.inspected_arcs = direction == Direction::Push
                                   ? work.frontier_arcs
                                   : work.scanned_vertices * std::max<std::uint64_t>(degree / 2, 1);
         work.discovered = request.queue_len;
         work.updates = request.queue_len;
+        work.changed = request.queue_len;
         return work;
     }
     WaveWork advance(Direction direction) override {

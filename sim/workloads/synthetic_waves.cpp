@@ -116,15 +116,18 @@ public:
 
     [[nodiscard]] WaveWork preview(Direction direction) const override {
         WaveWork work;
+        work.kind = WaveKind::Prescribed;
         work.frontier_vertices = frontier_;
         work.frontier_arcs = std::uint64_t{frontier_} * mean_degree_;
         work.heaviest_vertex_arcs = mean_degree_;
+        work.rows = workload_.vertices;
         work.scanned_vertices = workload_.vertices - frontier_;
         work.inspected_arcs = direction == Direction::Push
                                   ? work.frontier_arcs
                                   : work.scanned_vertices * std::max(mean_degree_ / 2, 1U);
         work.discovered = frontier_;
         work.updates = frontier_;
+        work.changed = frontier_;
         return work;
     }
     WaveWork advance(Direction direction) override {

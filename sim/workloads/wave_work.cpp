@@ -32,7 +32,7 @@ public:
         for (std::uint32_t wave = 0; wave < waves_max && !source_->done(); ++wave) {
             const std::uint32_t vertices = source_->vertices();
             const WaveWork work = source_->advance(direction);
-            busy += costs_.wave(recommendation, grid, work, vertices);
+            busy += costs_.wave(recommendation, grid, work, vertices, context_);
             launch_.waves += output_passes(recommendation, work.discovered);
             launch_.items += work.frontier_vertices;
             launch_.arcs += work.inspected_arcs;
@@ -47,14 +47,21 @@ public:
         }
     }
     [[nodiscard]] std::uint64_t levels() const override { return source_->levels(); }
-    void save(CheckpointWriter& writer) const override { source_->save(writer); }
-    void load(CheckpointReader& reader) override { source_->load(reader); }
+    void save(CheckpointWriter& writer) const override {
+        writer << context_;
+        source_->save(writer);
+    }
+    void load(CheckpointReader& reader) override {
+        reader >> context_;
+        source_->load(reader);
+    }
 
 private:
     std::uint32_t fuse_waves_max_;
     const CostModel& costs_;
     std::unique_ptr<WaveSource> source_;
     WorkDone launch_{};
+    WaveContext context_;
 };
 
 }  // namespace
