@@ -290,11 +290,15 @@ Loaded<StudyDatabase> StudyDatabase::open(const fs::path& path, const Study& stu
         if (!known) {
             return Refusal(known.error());
         }
+        if (!*known) {
+            // A transaction appends whole pages to the log, a few rows each: small ones are less to write.
+            state->database.exec("PRAGMA page_size = 1024");
+        }
         // Readers and the writer do not wait for each other; what a power failure may take is whole runs.
         state->database.exec("PRAGMA journal_mode = WAL");
         state->database.exec("PRAGMA synchronous = NORMAL");
-        state->database.exec(
-            "PRAGMA wal_autocheckpoint = 16384");           // pages: the threads wait for the disk less often
+        // Pages, 64 MiB: until the log is copied into the file, nobody waits for the disk.
+        state->database.exec("PRAGMA wal_autocheckpoint = 65536");
         state->database.exec("PRAGMA foreign_keys = OFF");  // the rows are made here, and in order
         if (!*known) {
             create(state->database, study);
