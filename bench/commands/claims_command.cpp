@@ -5,17 +5,21 @@
 #include "bench/json_text.h"
 #include "bench/progress_line.h"
 #include "bench/scenario_runner.h"
+#include "scenarios/catalog.h"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace megabed {
@@ -27,6 +31,7 @@ using Json = nlohmann::ordered_json;
 struct ClaimsArguments {
     std::vector<std::string> ids;
     std::optional<std::string> file;
+    bool update = false;
     bool json = false;
 };
 
@@ -59,6 +64,9 @@ Loaded<std::vector<Claim>> chosen_claims(const ClaimsArguments& arguments) {
     return claims;
 }
 
+/// Requires: something was measured.
+double median_of(const ClaimReport& report) { return report.measured[report.measured.size() / 2]; }
+
 Json json_of(const ClaimReport& report) {
     const Claim& claim = *report.claim;
     return {{"id", claim.id},
@@ -67,8 +75,7 @@ Json json_of(const ClaimReport& report) {
             {"value", claim.value},
             {"unit", claim.unit},
             {"tolerance", claim.tolerance},
-            {"measured",
-             report.measured.empty() ? Json(nullptr) : Json(report.measured[report.measured.size() / 2])},
+            {"measured", report.measured.empty() ? Json(nullptr) : Json(median_of(report))},
             {"measurements", report.measured},
             {"source", report.source},
             {"note", report.note.empty() ? Json(nullptr) : Json(report.note)},
@@ -78,11 +85,39 @@ Json json_of(const ClaimReport& report) {
 void print_line(const ClaimReport& report) {
     const Claim& claim = *report.claim;
     const std::string measured =
-        report.measured.empty()
-            ? report.note
-            : fmt::format("{:.5g} {}", report.measured[report.measured.size() / 2], claim.unit);
-    fmt::print("{:<9}  {:<36}  stated {:g} {}, seen {}  ({})\n", to_string(report.verdict), claim.id,
-               claim.value, claim.unit, measured, report.source);
+        report.measured.empty() ? report.note
+                                : fmt::format("{:.{}f} {}", median_of(report), claim.decimals + 1, claim.unit);
+    fmt::print("{:<9}  {:<36}  stated {:.{}f} {}, seen {}  ({})\n", to_string(report.verdict), claim.id,
+               claim.value, claim.decimals, claim.unit, measured, report.source);
+}
+
+/// Figures of one page that came out otherwise, by where they stand.
+using Restated = std::map<std::size_t, std::pair<StatedFigure, double>>;
+
+/// Writes what was measured in place of what the pages state.
+Loaded<void> write_pages(const std::map<fs::path, Restated>& pages) {
+    for (const auto& [path, figures] : pages) {
+        auto text = read_text_file(path);
+        if (!text) {
+            return Refusal(text.error());
+        }
+        for (auto figure = figures.rbegin(); figure != figures.rend();
+             ++figure) {  // what is before stays in place
+            const auto& [stated, value] = figure->second;
+            text->replace(stated.begin, stated.size, as_stated(stated, value));
+        }
+        std::ofstream file(path, std::ios::binary);
+        if (!(file << *text << std::flush)) {
+            return Refusal(InputError{.where = path.string(),
+                                      .line = {},
+                                      .key = {},
+                                      .problem = "cannot be written",
+                                      .allowed = "a page that can be written to"});
+        }
+        fmt::print(stderr, "megabed: {}: {} figures written\n", fs::relative(path, checkout()).string(),
+                   figures.size());
+    }
+    return {};
 }
 
 int run(const ClaimsArguments& arguments) {
@@ -96,6 +131,7 @@ int run(const ClaimsArguments& arguments) {
     ClaimChecker checker(checkout());
     Json documents = Json::array();
     std::size_t slower = 0;
+    std::map<fs::path, Restated> restated;
     for (const Claim& claim : *claims) {
         if (stop.stop_requested()) {
             return kExitInterrupted;
@@ -107,6 +143,11 @@ int run(const ClaimsArguments& arguments) {
             report = checker.check(claim);
         }
         slower += report.verdict == ClaimVerdict::Slower ? 1 : 0;
+        if (claim.tolerance == 0 && report.verdict != ClaimVerdict::Same && !report.measured.empty()) {
+            for (const StatedFigure& place : claim.places) {
+                restated[claim.page].emplace(place.begin, std::pair(place, median_of(report)));
+            }
+        }
         if (arguments.json) {
             documents.push_back(json_of(report));
         } else {
@@ -117,6 +158,11 @@ int run(const ClaimsArguments& arguments) {
         fmt::print("{}", json_text(Json{{"claims", documents}}));
     } else {
         fmt::print("{} claims, {} of them SLOWER\n", claims->size(), slower);
+    }
+    if (arguments.update) {
+        if (const auto written = write_pages(restated); !written) {
+            return refuse(written.error());
+        }
     }
     return slower == 0 ? kExitDone : kExitFailed;
 }
@@ -130,6 +176,9 @@ void add_claims_command(CLI::App& app, Action& action) {
     command->add_option("ID", arguments->ids, "claims to check (default: all)");
     command->add_option("--file", arguments->file,
                         "claims file (default: bench/claims/claims.toml of the checkout)");
+    command->add_flag(
+        "--update", arguments->update,
+        "write what was measured into the pages, where a figure without tolerance came out otherwise");
     command->add_flag("--json", arguments->json, "one JSON document on stdout and nothing else");
     command->footer(
         "Example: megabed claims quickstart-social\n"
