@@ -53,15 +53,16 @@ tl::expected<double, std::string> figure_in(const Json& document, const Claim& c
         }
         place = &*row;
     }
+    const auto in_unit = [&](double value) { return (value - claim.minus) * claim.scale; };
     const auto figure = number_at(*place, read);
     if (!figure || over.empty()) {
-        return figure.map([&](double value) { return value * claim.scale; });
+        return figure.map(in_unit);
     }
     const auto divisor = number_at(*place, over);
     if (divisor && *divisor == 0) {
         return tl::unexpected<std::string>(fmt::format("{} is 0", over));
     }
-    return divisor.map([&](double below) { return *figure / below * claim.scale; });
+    return divisor.map([&](double below) { return in_unit(*figure / below); });
 }
 
 std::string own_path() {

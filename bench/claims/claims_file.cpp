@@ -18,7 +18,7 @@ Claim claim_of(const toml::table& table, const std::string& path, const fs::path
     constexpr std::int64_t kRepeatsMax = 1000;
     const TomlFields fields(table, "claim.", path, errors);
     fields.refuse_unknown({"id", "page", "quote", "tolerance", "unit", "better", "command", "program", "record",
-                           "row", "read", "over", "record_read", "scale", "repeats", "needs_card"},
+                           "row", "read", "over", "minus", "record_read", "scale", "repeats", "needs_card"},
                           "a claim");
     Claim claim;
     claim.id = fields.text("id", true);
@@ -50,6 +50,7 @@ Claim claim_of(const toml::table& table, const std::string& path, const fs::path
                           "a JSON pointer, such as /runs/0/makespan_ns");
         }
     }
+    claim.minus = fields.number("minus", 0);
     claim.scale = fields.number("scale", 1);
     claim.repeats = static_cast<std::uint64_t>(fields.whole("repeats", 1, 1, kRepeatsMax));
     claim.needs_card = fields.flag("needs_card");

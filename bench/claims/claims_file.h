@@ -34,7 +34,8 @@ struct Claim {
     std::string
         record_read;   ///< the same in the record, where that is of another form: without rows, in `unit`
     std::string over;  ///< JSON pointer, beside `read`: what it is divided by; empty: by nothing
-    double scale = 1;  ///< what is read times this is in `unit`
+    double minus = 0;  ///< taken off what is read, such as 1 for a ratio that is stated as a loss
+    double scale = 1;  ///< what is left times this is in `unit`
     std::uint64_t repeats = 1;
     bool needs_card = false;
 };

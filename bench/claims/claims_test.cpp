@@ -88,6 +88,11 @@ TEST(Claims, Are_quotients_where_two_figures_are_named) {
     auto claims = load_claims(folder.write("claims.toml", claim + "over = \"/theirs\"\n"), folder.path());
     ASSERT_TRUE(claims) << to_string(claims.error());
     EXPECT_EQ(checker.check(claims->front()).verdict, ClaimVerdict::Same);
+    (void)folder.write("PAGE.md", "It takes 75 of 100 ns off.\n");
+    claims = load_claims(folder.write("claims.toml", claim + "over = \"/theirs\"\nminus = 1\nscale = -100\n"),
+                         folder.path());
+    ASSERT_TRUE(claims) << to_string(claims.error());
+    EXPECT_EQ(checker.check(claims->front()).measured, std::vector<double>{75});
     claims = load_claims(folder.write("claims.toml", claim + "over = \"/nothing\"\n"), folder.path());
     ASSERT_TRUE(claims) << to_string(claims.error());
     EXPECT_EQ(checker.check(claims->front()).note, "/nothing is 0");

@@ -241,6 +241,28 @@ class Claims(Folder):
         self.refused(2, ("nobody", "quickstart-social"), "claims", "nobody")
         self.refused(2, ("no-such.toml",), "claims", "--file", "no-such.toml")
 
+    def test_what_came_out_otherwise_is_written_into_the_page(self):
+        self.write("study.toml", 'format = 1\nsummary = "s"\nscenarios = ["social"]\npolicies = ["reference", "arcs"]\n')
+        page = os.path.join(self.folder, "PAGE.md")
+        self.write("PAGE.md", "`arcs` takes\n0.90 of it, of\n 9,876 runs, and 1.0 of 3.\n")
+        command = ["study", os.path.join(self.folder, "study.toml"), "--db", "{scratch}/s.db", "--json"]
+        claim = '[[claim]]\nid = "%s"\npage = "%s"\nquote = "%s"\nbetter = "less"\ncommand = %s\nread = "%s"\n%s\n'
+        self.write("claims.toml", "".join(claim % (name, page, quote, json.dumps(command), *rest) for name, quote, *rest in (
+            ("ratio", "takes {} of", "/policies/1/makespan_ratio", ""),
+            ("runs", "of {} runs", "/runs", ""),
+            ("own", "and {} of", "/variants//arcs/makespan_geomean_ns", 'over = "/variants//arcs/makespan_geomean_ns"'))))
+        done = megabed("claims", "--file", "claims.toml", cwd=self.folder)
+        self.assertEqual([line.split()[0] for line in done.stdout.splitlines()], ["FASTER", "FASTER", "SAME", "3"])
+        with open(page, encoding="utf-8") as file:
+            self.assertIn("0.90 of it", file.read())
+        updated = megabed("claims", "--file", "claims.toml", "--update", cwd=self.folder)
+        self.assertEqual(updated.returncode, 0)
+        self.assertIn("2 figures written", updated.stderr)
+        with open(page, encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"`arcs` takes\n0\.[0-9]{2} of it, of\n 4 runs, and 1\.0 of 3\.")
+        again = megabed("claims", "--file", "claims.toml", cwd=self.folder)
+        self.assertEqual([line.split()[0] for line in again.stdout.splitlines()], ["SAME", "SAME", "SAME", "3"])
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
