@@ -45,21 +45,29 @@ Loaded<std::vector<Claim>> chosen_claims(const ClaimsArguments& arguments) {
     if (!claims || arguments.ids.empty()) {
         return claims;
     }
-    std::vector<std::string_view> known;
-    for (const Claim& claim : *claims) {
-        known.push_back(claim.id);
-    }
+    const auto is_of = [](const Claim& claim, const std::string& id) {
+        return claim.id == id || claim.id.starts_with(id + "-");
+    };
     for (const std::string& id : arguments.ids) {
-        if (std::find(known.begin(), known.end(), id) == known.end()) {
-            return Refusal(InputError{.where = "claims",
-                                      .line = {},
-                                      .key = {},
-                                      .problem = fmt::format("{} is no claim", printable(id)),
-                                      .allowed = listed(known)});
+        if (std::none_of(claims->begin(), claims->end(),
+                         [&](const Claim& claim) { return is_of(claim, id); })) {
+            constexpr std::size_t kShown = 3;
+            std::vector<std::string_view> some;
+            for (std::size_t at = 0; at < std::min(kShown, claims->size()); ++at) {
+                some.push_back((*claims)[at].id);
+            }
+            return Refusal(
+                InputError{.where = "claims",
+                           .line = {},
+                           .key = {},
+                           .problem = fmt::format("{} is no claim", printable(id)),
+                           .allowed = fmt::format("an id, or its first words, of the {} in {}, such as {}",
+                                                  claims->size(), file.string(), fmt::join(some, ", "))});
         }
     }
     std::erase_if(*claims, [&](const Claim& claim) {
-        return std::find(arguments.ids.begin(), arguments.ids.end(), claim.id) == arguments.ids.end();
+        return std::none_of(arguments.ids.begin(), arguments.ids.end(),
+                            [&](const std::string& id) { return is_of(claim, id); });
     });
     return claims;
 }
@@ -173,7 +181,8 @@ void add_claims_command(CLI::App& app, Action& action) {
     const auto arguments = std::make_shared<ClaimsArguments>();
     CLI::App* const command = app.add_subcommand(
         "claims", "Measure again what README and docs state, and say SAME, FASTER, SLOWER or AMBIGUOUS.");
-    command->add_option("ID", arguments->ids, "claims to check (default: all)");
+    command->add_option("ID", arguments->ids,
+                        "claims to check, such as field-rules for all whose id begins so (default: all)");
     command->add_option("--file", arguments->file,
                         "claims file (default: bench/claims/claims.toml of the checkout)");
     command->add_flag(

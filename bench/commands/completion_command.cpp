@@ -74,13 +74,25 @@ Loaded<std::string> bash_script(const CommandWords& program) {
     }
     return fmt::format(
         "_megabed() {{\n"
-        "  local current=\"${{COMP_WORDS[COMP_CWORD]}}\" words=\"\"\n"
+        "  local words=\"\" previous=\"\" current=\"\" at\n"
+        "  # Readline splits words at colons: fixed:dense are three.\n"
+        "  for ((at = 1; at <= COMP_CWORD; ++at)); do\n"
+        "    if [[ ${{COMP_WORDS[at]}} == : || $current == *: ]]; then\n"
+        "      current+=${{COMP_WORDS[at]}}\n"
+        "    else\n"
+        "      previous=$current\n"
+        "      current=${{COMP_WORDS[at]}}\n"
+        "    fi\n"
+        "  done\n"
         "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
         "    COMPREPLY=($(compgen -W \"{} {}\" -- \"$current\"))\n"
         "    return\n"
         "  fi\n"
-        "  case \"${{COMP_WORDS[1]}} ${{COMP_WORDS[COMP_CWORD-1]}}\" in\n{}  esac\n"
+        "  case \"${{COMP_WORDS[1]}} $previous\" in\n{}  esac\n"
         "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\") $(compgen -f -- \"$current\"))\n"
+        "  if [[ $current == *:* && ${{COMP_WORDBREAKS-}} == *:* ]]; then\n"
+        "    COMPREPLY=(\"${{COMPREPLY[@]#\"${{current%:*}}:\"}}\")\n"
+        "  fi\n"
         "}}\n"
         "complete -o filenames -F _megabed megabed ./megabed\n",
         joined(names_of(program.commands)), joined(flags_of(program)), cases);

@@ -163,6 +163,16 @@ int show_result(const Study& study, const StudyArguments& arguments, const std::
         fmt::print("{}: {}\n  {}, {} of them there before, {} failed; {}; {}\n\n{}", study.name, study.summary,
                    shape_of(study), with_commas(result.skipped), with_commas(result.counts.failed),
                    human_seconds(result.seconds), database, verdict_table(study, result));
+        if (result.counts.failed != 0) {
+            constexpr std::uint64_t kReasonsMax = 3;
+            const auto failures = study_failures(database, kReasonsMax);
+            if (!failures) {
+                return refuse(failures.error());
+            }
+            for (const StudyFailure& failure : *failures) {
+                fmt::print("  {} failed: {}\n", with_commas(failure.runs), failure.error);
+            }
+        }
     }
     if (result.interrupted) {
         fmt::print(stderr, "megabed: interrupted with {} of {} runs in {}; the same command goes on\n",

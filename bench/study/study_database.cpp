@@ -49,6 +49,9 @@ auto guarded(const fs::path& path, Work work) -> decltype(work()) {
     try {
         return work();
     } catch (const SQLite::Exception& failure) {
+        if (failure.getErrorCode() == SQLITE_NOTADB) {
+            return Refusal(database_error(path, "is no SQLite database", "a database of megabed study"));
+        }
         return Refusal(database_error(path, fmt::format("SQLite: {}", failure.what())));
     }
 }

@@ -86,12 +86,26 @@ StudyFigures figures_of(Sums sums) {
     return figures;
 }
 
+/// What `read` makes of a study's database.
+template <class Read>
+auto read_database(const std::filesystem::path& path, Read read)
+    -> Loaded<decltype(read(std::declval<const SQLite::Database&>()))> {
+    try {
+        return read(SQLite::Database(path.string(), SQLite::OPEN_READONLY));
+    } catch (const SQLite::Exception& failure) {
+        return Refusal(InputError{.where = path.string(),
+                                  .line = {},
+                                  .key = {},
+                                  .problem = fmt::format("SQLite: {}", failure.what()),
+                                  .allowed = "a database of megabed study"});
+    }
+}
+
 }  // namespace
 
 Loaded<std::vector<StudyFigures>> study_figures(const std::filesystem::path& path, FigureGroup group) {
     const char* const table = group == FigureGroup::Variant ? "variant" : "scenario";
-    try {
-        const SQLite::Database database(path.string(), SQLite::OPEN_READONLY);
+    return read_database(path, [&](const SQLite::Database& database) {
         SQLite::Statement rows(
             database,
             fmt::format("SELECT g.id, p.id, g.label, p.label, r.status, r.makespan_ns, r.regret, r.flaps, "
@@ -113,13 +127,22 @@ Loaded<std::vector<StudyFigures>> study_figures(const std::filesystem::path& pat
             figures.push_back(figures_of(std::move(sums)));
         }
         return figures;
-    } catch (const SQLite::Exception& failure) {
-        return Refusal(InputError{.where = path.string(),
-                                  .line = {},
-                                  .key = {},
-                                  .problem = fmt::format("SQLite: {}", failure.what()),
-                                  .allowed = "a database of megabed study"});
-    }
+    });
+}
+
+Loaded<std::vector<StudyFailure>> study_failures(const std::filesystem::path& path, std::uint64_t most) {
+    return read_database(path, [&](const SQLite::Database& database) {
+        SQLite::Statement rows(database,
+                               "SELECT error, count(*) FROM run WHERE status = 'failed' GROUP BY error "
+                               "ORDER BY count(*) DESC, min(id) LIMIT ?");
+        rows.bind(1, static_cast<std::int64_t>(most));
+        std::vector<StudyFailure> failures;
+        while (rows.executeStep()) {
+            failures.push_back(
+                {rows.getColumn(0).getString(), static_cast<std::uint64_t>(rows.getColumn(1).getInt64())});
+        }
+        return failures;
+    });
 }
 
 }  // namespace megabed

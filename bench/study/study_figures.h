@@ -31,4 +31,14 @@ enum class FigureGroup : std::uint8_t { Variant, Scenario };
 [[nodiscard]] Loaded<std::vector<StudyFigures>> study_figures(const std::filesystem::path& path,
                                                               FigureGroup group);
 
+/// Why runs failed, and how many for each reason.
+struct StudyFailure {
+    std::string error;
+    std::uint64_t runs = 0;
+};
+
+/// At most `most` of them, the most frequent first. Opens the file read-only. Errors: it cannot be read.
+[[nodiscard]] Loaded<std::vector<StudyFailure>> study_failures(const std::filesystem::path& path,
+                                                               std::uint64_t most);
+
 }  // namespace megabed
