@@ -86,7 +86,7 @@ void read_record(ClaimReport& report, const fs::path& root) {
     const bool own_form = !claim.record_read.empty();
     if (const auto figure = own_form ? figure_in(document, claim, "", claim.record_read, "")
                                      : figure_in(document, claim, claim.row, claim.read, claim.over)) {
-        report.measured.push_back(own_form ? *figure / claim.scale : *figure);
+        report.measured.push_back(own_form ? *figure / claim.scale + claim.minus : *figure);
     } else {
         report.note = figure.error();
     }
