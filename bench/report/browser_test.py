@@ -48,9 +48,10 @@ TOO_WIDE = """
   return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
 }).map(element => element.outerHTML.slice(0, 120))"""
 
-# How far the table under "The answer in numbers" is to be scrolled.
-ANSWER_SCROLLS = """
-(box => box.scrollWidth - box.clientWidth)(document.querySelector("section .scroll"))"""
+# How far the table under "The answer in numbers" and the figures are to be scrolled.
+SCROLLS = """
+[document.querySelector("section .scroll"), ...document.querySelectorAll(".panel")]
+  .map(box => box.scrollWidth - box.clientWidth).filter(distance => distance > 0)"""
 
 # Figures and pictures that are not there to be seen.
 UNSEEN = """
@@ -155,10 +156,10 @@ class InBrowser(unittest.TestCase):
 
         self.in_every_view(check)
 
-    def test_the_answer_is_seen_without_scrolling_on_a_laptop(self) -> None:
+    def test_answer_and_figures_are_seen_without_scrolling_on_a_laptop(self) -> None:
         for width in (WIDE, LAPTOP):
             self.browser.open(self.page, width)
-            self.assertEqual(self.browser.evaluate(ANSWER_SCROLLS), 0, width)
+            self.assertEqual(self.browser.evaluate(SCROLLS), [], width)
 
     def test_every_figure_is_seen(self) -> None:
         def check(*_: object) -> None:
