@@ -39,6 +39,17 @@ struct ClaimsArguments {
 fs::path checkout() { return fs::path(MEGABED_BENCH_SOURCE).parent_path(); }
 
 Loaded<std::vector<Claim>> chosen_claims(const ClaimsArguments& arguments) {
+    std::error_code code;
+    if (!fs::is_directory(checkout(), code)) {
+        return Refusal(
+            InputError{.where = "claims",
+                       .line = {},
+                       .key = {},
+                       .problem = fmt::format("the checkout that this program was built from, {}, is not "
+                                              "there any more; its pages state the figures",
+                                              checkout().string()),
+                       .allowed = "the program of a checkout"});
+    }
     const fs::path file =
         arguments.file ? fs::path(*arguments.file) : checkout() / "bench" / "claims" / "claims.toml";
     auto claims = load_claims(file, checkout());
