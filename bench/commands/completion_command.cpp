@@ -37,6 +37,7 @@ std::vector<std::string> flags_of(const CommandWords& command) {
 
 std::vector<std::string> names_of(const std::vector<CommandWords>& commands) {
     std::vector<std::string> names;
+    names.reserve(commands.size());
     for (const CommandWords& command : commands) {
         names.push_back(command.name);
     }
@@ -129,7 +130,7 @@ Loaded<std::string> zsh_action(const OptionWords& option) {
 
 /// One argument of zsh's _arguments.
 Loaded<std::string> zsh_argument(const OptionWords& option) {
-    const auto action = zsh_action(option);
+    auto action = zsh_action(option);
     if (!action) {
         return action;
     }
@@ -156,7 +157,7 @@ Loaded<std::string> zsh_argument(const OptionWords& option) {
 Loaded<std::string> zsh_arguments(const CommandWords& command) {
     std::string arguments;
     for (const OptionWords& option : command.options) {
-        const auto argument = zsh_argument(option);
+        auto argument = zsh_argument(option);
         if (!argument) {
             return argument;
         }
@@ -170,7 +171,7 @@ Loaded<std::string> zsh_script(const CommandWords& program) {
     std::string commands;
     std::string cases;
     for (const CommandWords& command : program.commands) {
-        const auto arguments = zsh_arguments(command);
+        auto arguments = zsh_arguments(command);
         if (!arguments) {
             return arguments;
         }
@@ -178,7 +179,7 @@ Loaded<std::string> zsh_script(const CommandWords& program) {
         fmt::format_to(std::back_inserter(cases), "      {})\n        _arguments{} ;;\n", command.name,
                        *arguments);
     }
-    const auto own = zsh_arguments(program);
+    auto own = zsh_arguments(program);
     if (!own) {
         return own;
     }

@@ -123,6 +123,7 @@ Loaded<std::vector<StudyFigures>> study_figures(const std::filesystem::path& pat
             add_run(cell->second, rows);
         }
         std::vector<StudyFigures> figures;
+        figures.reserve(cells.size());
         for (auto& [ids, sums] : cells) {
             figures.push_back(figures_of(std::move(sums)));
         }
