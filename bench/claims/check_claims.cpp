@@ -22,9 +22,22 @@ using Json = nlohmann::json;
 /// A row's name without what Google Benchmark adds of how it was measured.
 std::string plain_name(const std::string& name) { return name.substr(0, name.find("/iterations:")); }
 
+tl::expected<double, std::string> number_at(const Json& document, const std::string& read) {
+    const Json::json_pointer pointer(read);
+    if (!document.contains(pointer)) {
+        return tl::unexpected<std::string>(fmt::format("the document has no {}", read));
+    }
+    const Json& value = document.at(pointer);
+    if (!value.is_number()) {
+        return tl::unexpected<std::string>(fmt::format("{} is no number", read));
+    }
+    return value.get<double>();
+}
+
 /// The figure in a document, or why it is not there.
 tl::expected<double, std::string> figure_in(const Json& document, const Claim& claim,
-                                            const std::string& row_name, const std::string& read) {
+                                            const std::string& row_name, const std::string& read,
+                                            const std::string& over) {
     const Json* place = &document;
     if (!row_name.empty()) {
         const auto rows = document.find("benchmarks");
@@ -40,15 +53,16 @@ tl::expected<double, std::string> figure_in(const Json& document, const Claim& c
         }
         place = &*row;
     }
-    const Json::json_pointer pointer(read);
-    if (!place->contains(pointer)) {
-        return tl::unexpected<std::string>(fmt::format("the document has no {}", read));
+    const auto in_unit = [&](double value) { return (value - claim.minus) * claim.scale; };
+    const auto figure = number_at(*place, read);
+    if (!figure || over.empty()) {
+        return figure.map(in_unit);
     }
-    const Json& value = place->at(pointer);
-    if (!value.is_number()) {
-        return tl::unexpected<std::string>(fmt::format("{} is no number", read));
+    const auto divisor = number_at(*place, over);
+    if (divisor && *divisor == 0) {
+        return tl::unexpected<std::string>(fmt::format("{} is 0", over));
     }
-    return value.get<double>() * claim.scale;
+    return divisor.map([&](double below) { return in_unit(*figure / below); });
 }
 
 std::string own_path() {
@@ -70,21 +84,18 @@ void read_record(ClaimReport& report, const fs::path& root) {
         return;
     }
     const bool own_form = !claim.record_read.empty();
-    if (const auto figure =
-            figure_in(document, claim, own_form ? "" : claim.row, own_form ? claim.record_read : claim.read)) {
-        report.measured.push_back(own_form ? *figure / claim.scale : *figure);
+    if (const auto figure = own_form ? figure_in(document, claim, "", claim.record_read, "")
+                                     : figure_in(document, claim, claim.row, claim.read, claim.over)) {
+        report.measured.push_back(own_form ? *figure / claim.scale + claim.minus : *figure);
     } else {
         report.note = figure.error();
     }
 }
 
-/// Half a unit of the last digit that a value is written with, such as 0.05 for 12.3.
-double half_digit(double value) {
-    const std::string text = fmt::format("{}", value);
-    const std::size_t point = text.find('.');
-    const auto digits = point == std::string::npos ? 0 : static_cast<int>(text.size() - point - 1);
+/// Half a unit of the last digit that the page states, such as 0.05 for 12.3.
+double half_digit(const Claim& claim) {
     constexpr double kHalf = 0.5;
-    return kHalf * std::pow(10.0, -digits) * (1 + 1e-9);
+    return kHalf * std::pow(10.0, -claim.decimals) * (1 + 1e-9);
 }
 
 }  // namespace
@@ -107,7 +118,7 @@ ClaimVerdict judge_claim(const Claim& claim, const std::vector<double>& measured
     if (measured.empty()) {
         return ClaimVerdict::Ambiguous;
     }
-    const double room = std::max(std::fabs(claim.value) * claim.tolerance, half_digit(claim.value));
+    const double room = std::max(std::fabs(claim.value) * claim.tolerance, half_digit(claim));
     const auto above = [&](double figure) { return figure > claim.value + room; };
     const auto below = [&](double figure) { return figure < claim.value - room; };
     const double median = measured[measured.size() / 2];
@@ -181,7 +192,7 @@ void ClaimChecker::measure(ClaimReport& report, const std::vector<std::string>& 
             report.note = "printed no JSON";
             return;
         }
-        const auto figure = figure_in(document, claim, claim.row, claim.read);
+        const auto figure = figure_in(document, claim, claim.row, claim.read, claim.over);
         if (!figure) {
             report.note = figure.error();
             return;

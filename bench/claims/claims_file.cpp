@@ -17,14 +17,13 @@ namespace fs = std::filesystem;
 Claim claim_of(const toml::table& table, const std::string& path, const fs::path& root, FirstError& errors) {
     constexpr std::int64_t kRepeatsMax = 1000;
     const TomlFields fields(table, "claim.", path, errors);
-    fields.refuse_unknown({"id", "page", "quote", "value", "tolerance", "unit", "better", "command", "program",
-                           "record", "row", "read", "record_read", "scale", "repeats", "needs_card"},
+    fields.refuse_unknown({"id", "page", "quote", "tolerance", "unit", "better", "command", "program", "record",
+                           "row", "read", "over", "minus", "record_read", "scale", "repeats", "needs_card"},
                           "a claim");
     Claim claim;
     claim.id = fields.text("id", true);
     claim.page = root / fields.text("page", true);
     claim.quote = fields.text("quote", true);
-    claim.value = fields.number("value", std::nullopt);
     claim.tolerance = fields.number("tolerance", 0);
     claim.unit = fields.text("unit");
     const std::string better = fields.text("better", true);
@@ -43,12 +42,15 @@ Claim claim_of(const toml::table& table, const std::string& path, const fs::path
     claim.row = fields.text("row");
     claim.read = fields.text("read", true);
     claim.record_read = fields.text("record_read");
-    for (const std::string& pointer : {claim.read, claim.record_read}) {
+    claim.over = fields.text("over");
+    for (const char* const key : {"read", "over", "record_read"}) {
+        const std::string pointer = fields.text(key);
         if (!pointer.empty() && pointer.front() != '/') {
-            fields.refuse("read", fmt::format("is {}", printable(pointer)),
+            fields.refuse(key, fmt::format("is {}", printable(pointer)),
                           "a JSON pointer, such as /runs/0/makespan_ns");
         }
     }
+    claim.minus = fields.number("minus", 0);
     claim.scale = fields.number("scale", 1);
     claim.repeats = static_cast<std::uint64_t>(fields.whole("repeats", 1, 1, kRepeatsMax));
     claim.needs_card = fields.flag("needs_card");
@@ -56,20 +58,6 @@ Claim claim_of(const toml::table& table, const std::string& path, const fs::path
         fields.refuse("tolerance", fmt::format("is {}", claim.tolerance), "a share of the value, 0 or more");
     }
     return claim;
-}
-
-/// Text with every run of blanks and line ends as one blank, so that a quote may span lines.
-std::string unwrapped(std::string_view text) {
-    std::string flat;
-    for (const char character : text) {
-        const bool blank = character == ' ' || character == '\n' || character == '\t';
-        if (!blank) {
-            flat += character;
-        } else if (!flat.empty() && flat.back() != ' ') {
-            flat += ' ';
-        }
-    }
-    return flat;
 }
 
 }  // namespace
@@ -91,7 +79,7 @@ Loaded<std::vector<Claim>> load_claims(const fs::path& path, const fs::path& roo
     const TomlFields fields(*table, "", file, errors);
     fields.refuse_unknown({"claim"}, "a claims file");
     for (const toml::table* const node : fields.tables("claim", true)) {
-        const Claim& claim = claims.emplace_back(claim_of(*node, file, root, errors));
+        Claim& claim = claims.emplace_back(claim_of(*node, file, root, errors));
         const auto report = [&](std::string_view key, std::string problem, std::string allowed) {
             errors.report({.where = path.string(),
                            .line = node->source().begin.line,
@@ -107,12 +95,18 @@ Loaded<std::vector<Claim>> load_claims(const fs::path& path, const fs::path& roo
             if (!page) {
                 report("page", to_string(page.error()), "a page of the project");
             }
-            pages.emplace(claim.page, page ? unwrapped(*page) : "");
+            pages.emplace(claim.page, page ? *page : "");
         }
-        if (!errors.get() && pages[claim.page].find(unwrapped(claim.quote)) == std::string::npos) {
-            report("quote",
-                   fmt::format("{} is not in {}", printable(claim.quote), claim.page.filename().string()),
-                   "words of the page");
+        if (errors.get()) {
+            continue;
+        }
+        if (auto places = find_stated(pages[claim.page], claim.quote)) {
+            claim.places = *std::move(places);
+            claim.value = claim.places.front().value;
+            claim.decimals = claim.places.front().decimals;
+        } else {
+            report("quote", fmt::format("{}: {}", claim.page.filename().string(), places.error()),
+                   "words of the page, {} for the figure, {#} for other numbers");
         }
     }
     if (errors.get()) {

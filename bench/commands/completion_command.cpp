@@ -37,6 +37,7 @@ std::vector<std::string> flags_of(const CommandWords& command) {
 
 std::vector<std::string> names_of(const std::vector<CommandWords>& commands) {
     std::vector<std::string> names;
+    names.reserve(commands.size());
     for (const CommandWords& command : commands) {
         names.push_back(command.name);
     }
@@ -74,13 +75,25 @@ Loaded<std::string> bash_script(const CommandWords& program) {
     }
     return fmt::format(
         "_megabed() {{\n"
-        "  local current=\"${{COMP_WORDS[COMP_CWORD]}}\" words=\"\"\n"
+        "  local words=\"\" previous=\"\" current=\"\" at\n"
+        "  # Readline splits words at colons: fixed:dense are three.\n"
+        "  for ((at = 1; at <= COMP_CWORD; ++at)); do\n"
+        "    if [[ ${{COMP_WORDS[at]}} == : || $current == *: ]]; then\n"
+        "      current+=${{COMP_WORDS[at]}}\n"
+        "    else\n"
+        "      previous=$current\n"
+        "      current=${{COMP_WORDS[at]}}\n"
+        "    fi\n"
+        "  done\n"
         "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
         "    COMPREPLY=($(compgen -W \"{} {}\" -- \"$current\"))\n"
         "    return\n"
         "  fi\n"
-        "  case \"${{COMP_WORDS[1]}} ${{COMP_WORDS[COMP_CWORD-1]}}\" in\n{}  esac\n"
+        "  case \"${{COMP_WORDS[1]}} $previous\" in\n{}  esac\n"
         "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\") $(compgen -f -- \"$current\"))\n"
+        "  if [[ $current == *:* && ${{COMP_WORDBREAKS-}} == *:* ]]; then\n"
+        "    COMPREPLY=(\"${{COMPREPLY[@]#\"${{current%:*}}:\"}}\")\n"
+        "  fi\n"
         "}}\n"
         "complete -o filenames -F _megabed megabed ./megabed\n",
         joined(names_of(program.commands)), joined(flags_of(program)), cases);
@@ -117,7 +130,7 @@ Loaded<std::string> zsh_action(const OptionWords& option) {
 
 /// One argument of zsh's _arguments.
 Loaded<std::string> zsh_argument(const OptionWords& option) {
-    const auto action = zsh_action(option);
+    auto action = zsh_action(option);
     if (!action) {
         return action;
     }
@@ -144,7 +157,7 @@ Loaded<std::string> zsh_argument(const OptionWords& option) {
 Loaded<std::string> zsh_arguments(const CommandWords& command) {
     std::string arguments;
     for (const OptionWords& option : command.options) {
-        const auto argument = zsh_argument(option);
+        auto argument = zsh_argument(option);
         if (!argument) {
             return argument;
         }
@@ -158,7 +171,7 @@ Loaded<std::string> zsh_script(const CommandWords& program) {
     std::string commands;
     std::string cases;
     for (const CommandWords& command : program.commands) {
-        const auto arguments = zsh_arguments(command);
+        auto arguments = zsh_arguments(command);
         if (!arguments) {
             return arguments;
         }
@@ -166,7 +179,7 @@ Loaded<std::string> zsh_script(const CommandWords& program) {
         fmt::format_to(std::back_inserter(cases), "      {})\n        _arguments{} ;;\n", command.name,
                        *arguments);
     }
-    const auto own = zsh_arguments(program);
+    auto own = zsh_arguments(program);
     if (!own) {
         return own;
     }

@@ -5,6 +5,7 @@
 #include "bench/scenario_runner.h"
 #include "bench/study/check_study.h"
 #include "bench/study/run_study.h"
+#include "bench/study/study_figures.h"
 #include "bench/study/study_file.h"
 #include "bench/summary_table.h"
 #include "bench/version.h"
@@ -20,6 +21,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace megabed {
 namespace {
@@ -108,6 +110,24 @@ std::string verdict_table(const Study& study, const StudyResult& result) {
     return text;
 }
 
+/// Figures by label, then by policy.
+Json json_of(const std::vector<StudyFigures>& figures) {
+    const auto known = [](const std::optional<double>& figure) {
+        return figure ? Json(*figure) : Json(nullptr);
+    };
+    Json groups = Json::object();
+    for (const StudyFigures& cell : figures) {
+        groups[cell.group][cell.policy] = {{"done", cell.done},
+                                           {"failed", cell.failed},
+                                           {"makespan_geomean_ns", known(cell.makespan_geomean_ns)},
+                                           {"regret_mean", known(cell.regret_mean)},
+                                           {"flaps_mean", known(cell.flaps_mean)},
+                                           {"switches_mean", known(cell.switches_mean)},
+                                           {"cache_hit_share", known(cell.cache_hit_share)}};
+    }
+    return groups;
+}
+
 int show_result(const Study& study, const StudyArguments& arguments, const std::string& database,
                 const StudyResult& result) {
     if (arguments.json) {
@@ -121,6 +141,11 @@ int show_result(const Study& study, const StudyArguments& arguments, const std::
                  {"regret_mean", std::isnan(verdict.regret_mean) ? Json(nullptr) : Json(verdict.regret_mean)},
                  {"flaps_mean", verdict.flaps_mean}});
         }
+        const auto by_variant = study_figures(database, FigureGroup::Variant);
+        const auto by_scenario = study_figures(database, FigureGroup::Scenario);
+        if (!by_variant || !by_scenario) {
+            return refuse(by_variant ? by_scenario.error() : by_variant.error());
+        }
         fmt::print("{}", json_text(Json{{"study", study.name},
                                         {"digest", study.digest},
                                         {"runs", result.runs},
@@ -131,11 +156,23 @@ int show_result(const Study& study, const StudyArguments& arguments, const std::
                                         {"seconds", result.seconds},
                                         {"db", database},
                                         {"baseline", study.baseline},
-                                        {"policies", policies}}));
+                                        {"policies", policies},
+                                        {"variants", json_of(*by_variant)},
+                                        {"scenarios", json_of(*by_scenario)}}));
     } else {
         fmt::print("{}: {}\n  {}, {} of them there before, {} failed; {}; {}\n\n{}", study.name, study.summary,
                    shape_of(study), with_commas(result.skipped), with_commas(result.counts.failed),
                    human_seconds(result.seconds), database, verdict_table(study, result));
+        if (result.counts.failed != 0) {
+            constexpr std::uint64_t kReasonsMax = 3;
+            const auto failures = study_failures(database, kReasonsMax);
+            if (!failures) {
+                return refuse(failures.error());
+            }
+            for (const StudyFailure& failure : *failures) {
+                fmt::print("  {} failed: {}\n", with_commas(failure.runs), failure.error);
+            }
+        }
     }
     if (result.interrupted) {
         fmt::print(stderr, "megabed: interrupted with {} of {} runs in {}; the same command goes on\n",

@@ -28,11 +28,19 @@ def names(what):
     return [line.split()[0] for line in megabed("list", what).stdout.splitlines()]
 
 
+def without_controls(screen):
+    """What a terminal was told to show, without what steers it: escape sequences of any kind become blanks."""
+    sequence = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])"
+    return re.sub(sequence + r"|[\x00-\x08\x0b-\x1f\x7f]", " ", screen)
+
+
 class Completion(unittest.TestCase):
     def bash(self, *words):
         """What bash offers for the last of the words."""
         script = megabed("completion", "bash").stdout
         quoted = " ".join(f"'{word}'" for word in ("megabed", *words))
+        # As an interactive shell has it, where a colon ends a word.
+        script += "\nCOMP_WORDBREAKS=$' \\t\\n\"\\'><=;|&(:'"
         check = f"{script}\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words)}; _megabed; printf '%s\\n' \"${{COMPREPLY[@]}}\""
         with tempfile.TemporaryDirectory() as empty:
             done = subprocess.run(["bash", "-uc", check], capture_output=True, text=True, cwd=empty, check=True)
@@ -46,6 +54,10 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.bash("run", "--decide", ""), ["host", "device"])
         self.assertEqual(self.bash("run", "--seed", "3", "quick"), ["quickstart"])
         self.assertEqual(self.bash("completion", "z"), ["zsh"])
+        fixed = [name.partition(":")[2] for name in names("policies") if name.startswith("fixed:")]
+        self.assertEqual(self.bash("run", "--policy", "fixed", ":"), fixed)
+        self.assertEqual(self.bash("run", "--policy", "fixed", ":", "me"), ["memory"])
+        self.assertEqual(self.bash("run", "--policy", "fixed", ":", "memory", "--dec"), ["--decide"])
 
     def zsh(self, setup, line):
         """What zsh shows after Tab behind the line, once it has run `setup`."""
@@ -61,7 +73,7 @@ class Completion(unittest.TestCase):
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
                 os.close(terminal)
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\x08\0]", " ", screen)
+        return without_controls(screen)
 
     @staticmethod
     def answer(terminal, text, awaited):
@@ -74,6 +86,10 @@ class Completion(unittest.TestCase):
             elif awaited in screen:
                 break
         return screen
+
+    def test_what_steers_the_terminal_separates_words(self):
+        for control in ("\x1b[K", "\x1b[?1h\x1b=", "\x1b(B\x1b[m", "\x1b[m\x0f", "\x1bM", "\x1b]0;title\x07", "\r", "\x1b[A\r"):
+            self.assertEqual(without_controls(f"list{control}prompt").split(), ["list", "prompt"], repr(control))
 
     @unittest.skipUnless(shutil.which("zsh"), "no zsh here")
     def test_zsh_offers_them_too_sourced_or_in_its_function_path(self):

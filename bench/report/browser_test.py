@@ -21,7 +21,7 @@ from chromium_pipe import Browser, find_browser
 from synthetic_study import Plan, write_study
 
 HERE = Path(__file__).resolve().parent
-WIDE, TABLET, PHONE = 1400, 820, 390
+WIDE, LAPTOP, TABLET, PHONE = 1400, 1280, 820, 390
 PLAN = Plan(
     scenarios=12,
     policies=10,
@@ -34,6 +34,7 @@ PLAN = Plan(
     rename={
         "gap": "a-policy-with-quite-a-long-name-of-its-own",
         "quickstart/road": "a-file-with-a-long-name/and-a-run-with-a-longer-one",
+        "around-sparse/across-the-band": "searches-of-the-field/social-slashdot-5-undirected",
     },
 )
 
@@ -46,6 +47,11 @@ TOO_WIDE = """
   const box = element.getBoundingClientRect();
   return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
 }).map(element => element.outerHTML.slice(0, 120))"""
+
+# How far the table under "The answer in numbers" and the figures are to be scrolled.
+SCROLLS = """
+[document.querySelector("section .scroll"), ...document.querySelectorAll(".panel")]
+  .map(box => box.scrollWidth - box.clientWidth).filter(distance => distance > 0)"""
 
 # Figures and pictures that are not there to be seen.
 UNSEEN = """
@@ -134,7 +140,7 @@ class InBrowser(unittest.TestCase):
 
     def in_every_view(self, check: Callable[[int, str], None]) -> None:
         """Opens the page at every width in both themes for a check."""
-        for width in (WIDE, TABLET, PHONE):
+        for width in (WIDE, LAPTOP, TABLET, PHONE):
             for theme in ("light", "dark"):
                 with self.subTest(width=width, theme=theme):
                     self.browser.open(self.page, width, theme=theme)
@@ -149,6 +155,11 @@ class InBrowser(unittest.TestCase):
             self.assertEqual(self.browser.evaluate(TOO_WIDE), [])
 
         self.in_every_view(check)
+
+    def test_answer_and_figures_are_seen_without_scrolling_on_a_laptop(self) -> None:
+        for width in (WIDE, LAPTOP):
+            self.browser.open(self.page, width)
+            self.assertEqual(self.browser.evaluate(SCROLLS), [], width)
 
     def test_every_figure_is_seen(self) -> None:
         def check(*_: object) -> None:

@@ -39,9 +39,10 @@ def cell_class(at: int, table: Table) -> str:
 
 
 def cell_html(at: int, text: str, table: Table) -> str:
-    """A cell; the first one names its row. A second line is small."""
+    """A cell; the first one names its row. A second line is small, and may wrap behind a slash."""
     first, _, second = text.partition("\n")
-    shown = escape(first) + (f"<small>{escape(second)}</small>" if second else "")
+    small = escape(second).replace("/", "/<wbr>")
+    shown = escape(first) + (f"<small>{small}</small>" if second else "")
     return f'<th scope="row">{shown}</th>' if at == 0 else f"<td{cell_class(at, table)}>{shown}</td>"
 
 

@@ -22,6 +22,7 @@ POLICIES_MOST = 6
 PAIRS_MOST = 3
 VALUES_MOST = 12
 CELL_INCHES = 0.4
+PAIRED_INCHES_MOST = 5.5  # of panels beside each other, which would have to be scrolled if they were wider
 Cells = dict[tuple[float, float], float]
 
 
@@ -82,6 +83,10 @@ def heat_map_figure(results: Results, down: str, across: str) -> Optional[Figure
         plural(len(results.scenarios), "scenario"),
         plural(len(results.seeds), "seed"),
     )
+    panels = [
+        grid_panel(study.policies[policy].label, down, across, *found[policy], scale, most_flaps)
+        for policy in chosen
+    ]
     return Figure(
         f"parameters-{files[down]}-by-{files[across]}",
         f"<b>{names[0]}</b> and <b>{names[1]}</b> together",
@@ -91,12 +96,9 @@ def heat_map_figure(results: Results, down: str, across: str) -> Optional[Figure
         "Makespan: geometric mean over scenarios of the policy's makespan divided by its own shortest one on"
         " that scenario under any combination; 1.00 would be the best combination on every scenario. Flaps:"
         f" mean over scenarios. Colours have the same scale in all panels. n = {', '.join(counts)}.{notes}",
-        [
-            grid_panel(study.policies[policy].label, down, across, *found[policy], scale, most_flaps)
-            for policy in chosen
-        ],
+        panels,
         cell_table(study, down, across, {policy: found[policy] for policy in chosen}),
-        columns=2,
+        columns=2 if max(panel.width for panel in panels) <= PAIRED_INCHES_MOST else 1,
     )
 
 

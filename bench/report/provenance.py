@@ -52,7 +52,7 @@ def commands(study: Study) -> str:
     """What one types to do it all again."""
     name, database = shlex.quote(file_name(study.path)), shlex.quote(study.database)
     lines = (
-        (f"megabed study {name} --db {database}", "does what is missing; all of it where there is no database"),
+        (f"megabed study {name} --db {database}", "does what is missing"),
         (f"megabed study --check {database}", "runs some again and compares digests"),
         (f"megabed report {database} --out report.html", "this page"),
     )

@@ -27,7 +27,7 @@ from study_writer import StudyWriter
 from synthetic_study import Plan, write_study
 
 HERE = Path(__file__).resolve().parent
-VOID = {"meta", "link", "br", "img", "input", "hr"}
+VOID = {"meta", "wbr", "link", "br", "img", "input", "hr"}
 
 
 def report(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -399,6 +399,12 @@ class Parts(Reports):
         page = self.page_of_database()
         self.assertIn("segments too narrow to be seen are gathered", page.text)
         self.assertLess(self.out.stat().st_size, 1_500_000)
+
+    def test_grids_too_wide_to_stand_beside_each_other_stand_below(self) -> None:
+        for widths, columns in ((4, "2"), (8, "1")):
+            page = self.page(Plan(scenarios=2, policies=2, widths=widths, thresholds=2, seeds=1))
+            grids = [value for value in page.values("class") if "several columns-" in value]
+            self.assertEqual(grids[-1][-1], columns, widths)
 
 
 class Command(Reports):

@@ -102,7 +102,7 @@ CREATE TABLE run (
     cache_hits          INTEGER,            -- requests of the run that a launch cache (128 entries, least recently
     cache_misses        INTEGER,            -- used, asked without a previous topology) serves or not; null unless the
                                             -- study asks for launch_cache
-    UNIQUE (scenario_id, policy_id, variant_id, backend, seed)
+    UNIQUE (scenario_id, variant_id, seed, backend, policy_id)  -- in the order in which runs are compared
 ) STRICT;
 
 -- What each topology took of a run; topologies that never ran are left out.
@@ -113,7 +113,7 @@ CREATE TABLE topology_share (
     waves       INTEGER NOT NULL,
     time_ns     INTEGER NOT NULL,
     PRIMARY KEY (run_id, topology)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Launches of one topology in a row, in order, of the first seed of the first variant of every scenario, policy and
 -- backend; at most 4,096 a run.
@@ -127,7 +127,7 @@ CREATE TABLE timeline (
     density_min_bps INTEGER,           -- of the readings; null where none was taken
     density_max_bps INTEGER,
     PRIMARY KEY (run_id, segment)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- One invocation of `megabed study` on this database.
 CREATE TABLE session (
@@ -152,5 +152,3 @@ CREATE TABLE execution (
     process     INTEGER NOT NULL,  -- MPI rank
     wall_ns     INTEGER NOT NULL   -- of this machine, regret included
 ) STRICT;
-
-CREATE INDEX run_by_point ON run (scenario_id, variant_id, seed);

@@ -89,6 +89,18 @@ class Studies(Folder):
                          (RUNS, RUNS, 0, 0, "small.db"))
         self.assertEqual([row["label"] for row in document["policies"]], ["reference", "stateless", "hardened", "arcs"])
         self.assertEqual(document["policies"][0]["makespan_ratio"], 1)
+        for group, count in (("variants", 2), ("scenarios", 11)):
+            cells = [(label, policy, cell) for label, cells in document[group].items() for policy, cell in cells.items()]
+            self.assertEqual(len(cells), count * 4)
+            self.assertEqual(sum(cell["done"] for _, _, cell in cells), RUNS)
+        # A cell by another way: SQL's own mean.
+        label, cells = list(document["scenarios"].items())[-1]
+        flaps, switches = self.query("small.db", "SELECT avg(flaps), avg(topology_switches) FROM run r JOIN scenario s ON "
+                                     "s.id = scenario_id JOIN policy p ON p.id = policy_id "
+                                     f"WHERE s.label = '{label}' AND p.label = 'arcs'")[0]
+        self.assertAlmostEqual(cells["arcs"]["flaps_mean"], flaps)
+        self.assertAlmostEqual(cells["arcs"]["switches_mean"], switches)
+        self.assertIsNone(cells["arcs"]["cache_hit_share"])
         table = megabed("study", "small.toml", cwd=self.folder).stdout
         for words in ("a small study", f"{RUNS:,} of them there before", "makespan, ratio", "arcs", "regret"):
             self.assertIn(words, table)
@@ -167,6 +179,8 @@ class Studies(Folder):
         self.assertEqual(document["failed"], document["runs"] // 2)
         errors = self.query("tight.db", "SELECT DISTINCT error FROM run WHERE status = 'failed'")
         self.assertIn("dense_frontier_threshold_bps", errors[0][0])
+        table = megabed("study", "tight.toml", cwd=self.folder).stdout
+        self.assertIn(f"  {document['failed']} failed: {errors[0][0]}\n", table)
 
     def test_checked_and_found_different(self):
         megabed("study", "small.toml", cwd=self.folder)
@@ -183,7 +197,7 @@ class Studies(Folder):
         self.write("typo.toml", STUDY.replace("scenarios", "sceanrios"))
         self.refused(2, ("typo.toml", "sceanrios"), "study", "typo.toml")
         self.refused(2, ("no-such.toml",), "study", "no-such.toml")
-        self.refused(2, ("text.db", "not a database"), "study", "small.toml", "--db", "text.db")
+        self.refused(2, ("text.db", "no SQLite database"), "study", "small.toml", "--db", "text.db")
         self.refused(2, ("no/such/folder/a.db",), "study", "small.toml", "--db", "no/such/folder/a.db")
         self.refused(2, ("nothing.db", "not there"), "study", "--check", "nothing.db")
         self.refused(2, ("FILE",), "study")
@@ -239,7 +253,32 @@ class Claims(Folder):
         self.assertEqual((claim["id"], claim["verdict"], claim["page"]), ("quickstart-social", "SAME", "README.md"))
         self.assertLessEqual({"value", "tolerance", "measured", "verdict"}, claim.keys())
         self.refused(2, ("nobody", "quickstart-social"), "claims", "nobody")
+        both = json.loads(megabed("claims", "quickstart", "--json", cwd=self.folder).stdout)["claims"]
+        self.assertEqual({claim["id"].split("-")[0] for claim in both}, {"quickstart"})
+        self.assertGreater(len(both), 2)
         self.refused(2, ("no-such.toml",), "claims", "--file", "no-such.toml")
+
+    def test_what_came_out_otherwise_is_written_into_the_page(self):
+        self.write("study.toml", 'format = 1\nsummary = "s"\nscenarios = ["social"]\npolicies = ["reference", "arcs"]\n')
+        page = os.path.join(self.folder, "PAGE.md")
+        self.write("PAGE.md", "`arcs` takes\n0.90 of it, of\n 9,876 runs, and 1.0 of 3.\n")
+        command = ["study", os.path.join(self.folder, "study.toml"), "--db", "{scratch}/s.db", "--json"]
+        claim = '[[claim]]\nid = "%s"\npage = "%s"\nquote = "%s"\nbetter = "less"\ncommand = %s\nread = "%s"\n%s\n'
+        self.write("claims.toml", "".join(claim % (name, page, quote, json.dumps(command), *rest) for name, quote, *rest in (
+            ("ratio", "takes {} of", "/policies/1/makespan_ratio", ""),
+            ("runs", "of {} runs", "/runs", ""),
+            ("own", "and {} of", "/variants//arcs/makespan_geomean_ns", 'over = "/variants//arcs/makespan_geomean_ns"'))))
+        done = megabed("claims", "--file", "claims.toml", cwd=self.folder)
+        self.assertEqual([line.split()[0] for line in done.stdout.splitlines()], ["FASTER", "FASTER", "SAME", "3"])
+        with open(page, encoding="utf-8") as file:
+            self.assertIn("0.90 of it", file.read())
+        updated = megabed("claims", "--file", "claims.toml", "--update", cwd=self.folder)
+        self.assertEqual(updated.returncode, 0)
+        self.assertIn("2 figures written", updated.stderr)
+        with open(page, encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"`arcs` takes\n0\.[0-9]{2} of it, of\n 4 runs, and 1\.0 of 3\.")
+        again = megabed("claims", "--file", "claims.toml", cwd=self.folder)
+        self.assertEqual([line.split()[0] for line in again.stdout.splitlines()], ["SAME", "SAME", "SAME", "3"])
 
 
 if __name__ == "__main__":

@@ -49,6 +49,9 @@ auto guarded(const fs::path& path, Work work) -> decltype(work()) {
     try {
         return work();
     } catch (const SQLite::Exception& failure) {
+        if (failure.getErrorCode() == SQLITE_NOTADB) {
+            return Refusal(database_error(path, "is no SQLite database", "a database of megabed study"));
+        }
         return Refusal(database_error(path, fmt::format("SQLite: {}", failure.what())));
     }
 }
@@ -290,11 +293,15 @@ Loaded<StudyDatabase> StudyDatabase::open(const fs::path& path, const Study& stu
         if (!known) {
             return Refusal(known.error());
         }
+        if (!*known) {
+            // A transaction appends whole pages to the log, a few rows each: small ones are less to write.
+            state->database.exec("PRAGMA page_size = 1024");
+        }
         // Readers and the writer do not wait for each other; what a power failure may take is whole runs.
         state->database.exec("PRAGMA journal_mode = WAL");
         state->database.exec("PRAGMA synchronous = NORMAL");
-        state->database.exec(
-            "PRAGMA wal_autocheckpoint = 16384");           // pages: the threads wait for the disk less often
+        // Pages, 64 MiB: until the log is copied into the file, nobody waits for the disk.
+        state->database.exec("PRAGMA wal_autocheckpoint = 65536");
         state->database.exec("PRAGMA foreign_keys = OFF");  // the rows are made here, and in order
         if (!*known) {
             create(state->database, study);
