@@ -56,6 +56,7 @@ int run(int argc, char** argv) {
     megabed::add_tune_command(app, action);
     megabed::add_calibrate_command(app, action);
     megabed::add_claims_command(app, action);
+    megabed::add_compare_command(app, action);
     megabed::add_list_command(app, action);
     megabed::add_completion_command(app, action);
     megabed::add_man_command(app, action);

@@ -76,7 +76,9 @@ def fit_costs(names: list[str], rows: list[dict[str, float]], launches: list[Lau
             break
         costs = (costs + better) / 2
     predicted = scaled @ costs
-    return Fit(dict(zip(names, (costs / scale).tolist())), np.abs(predicted / times - 1))
+    # What never comes to a nanosecond is not there.
+    found = {name: cost for name, cost, most in zip(names, costs / scale, scale) if cost * most >= 1}
+    return Fit({name: float(cost) for name, cost in found.items()}, np.abs(predicted / times - 1))
 
 
 def launches_of(document: list[dict]) -> list[Launch]:

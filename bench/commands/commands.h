@@ -22,6 +22,7 @@ void add_report_command(CLI::App& app, Action& action);
 void add_tune_command(CLI::App& app, Action& action);
 void add_calibrate_command(CLI::App& app, Action& action);
 void add_claims_command(CLI::App& app, Action& action);
+void add_compare_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
 void add_completion_command(CLI::App& app, Action& action);
 void add_man_command(CLI::App& app, Action& action);

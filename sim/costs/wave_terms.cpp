@@ -163,6 +163,7 @@ private:
         const std::uint64_t even = div_ceil<std::uint64_t>(work_.frontier_arcs, blocks_);
         const double rounds = std::max(times(even, at_once), 1.0);
         terms_[WaveTerm::Round] = rounds;
+        terms_[WaveTerm::RoundWarp] = rounds * static_cast<double>(lanes_of_block / kMegakernelWarpLanes);
         if (order_.topology == DispatchTopology::SparseFrontier && blocks_ > 1) {
             const double most = std::ceil(heaviest_block() / static_cast<double>(at_once));
             terms_[work_.in_row_order ? WaveTerm::UnevenSortedRound : WaveTerm::UnevenRound] =
@@ -244,6 +245,7 @@ constexpr std::array<WaveTermName, kWaveTerms> kNames{{
     {"entry_round", "rounds of frontier vertices, one a lane, in a block"},
     {"round",
      "rounds of arcs, four a lane, in the block of mean load; in one block that keeps its frontier: of rows"},
+    {"round_warp", "warps of a block in such rounds: they wait for each other's accesses"},
     {"uneven_round", "rounds that the block with the heaviest vertices takes longer"},
     {"uneven_sorted_round", "the same where the queue lists hubs first"},
     {"mixed_round", "rounds where some row is longer than four"},

@@ -28,6 +28,7 @@ enum class WaveTerm : std::uint8_t {
     CollectRound,
     EntryRound,
     Round,
+    RoundWarp,
     UnevenRound,
     UnevenSortedRound,
     MixedRound,
