@@ -53,7 +53,25 @@ private:
         SectionReader top(device_keys(), "", {{&root_, source_, true}}, errors_);
         (void)top.integer("format");
         device.summary = top.text("summary").value_or("");
-        top.refuse_unknown({"limits", "rates", "costs", "bytes", "tiles", "waves", "provenance"});
+        top.refuse_unknown({"limits", "rates", "costs", "bytes", "tiles", "waves", "fitted_to", "provenance"});
+        read_fitted_to(device);
+    }
+
+    void read_fitted_to(DeviceProfile& device) {
+        const toml::node* const node = root_.get("fitted_to");
+        if (node == nullptr) {
+            return;
+        }
+        const toml::array* const names = node->as_array();
+        if (names == nullptr ||
+            !std::ranges::all_of(*names, [](const toml::node& name) { return name.is_string(); })) {
+            refuse(*node, "fitted_to", fmt::format("is {}", as_written(*node)),
+                   "a list of texts such as \"road/from-the-edge\"");
+            return;
+        }
+        for (const toml::node& name : *names) {
+            device.fitted_to.push_back(name.as_string()->get());
+        }
     }
 
     void read_limits(DeviceProfile& device) {

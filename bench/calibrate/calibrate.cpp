@@ -2,6 +2,7 @@
 
 #include "bench/calibrate/micro_measurements.h"
 #include "bench/calibrate/wave_samples.h"
+#include "bench/fidelity/hardware_record.h"
 #include "bench/json_text.h"
 #include "bench/progress_line.h"
 #include "bench/python_program.h"
@@ -11,6 +12,7 @@
 #include "scenarios/catalog.h"
 #include "scenarios/scenario_loader.h"
 #include "sim/file_output.h"
+#include "sim/graphs/line_reader.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -39,6 +41,36 @@ constexpr std::array<const char*, 4> kCompiledPolicies{"reference", "hardened", 
 constexpr const char* kDecisionProbe = "bfs-ribbon";
 constexpr const char* kCompiledProbe = "bfs-small-world";
 constexpr int kRepetitions = 2;
+
+fs::path probes_file() { return catalog_directory() / "calibration" / "probes.toml"; }
+
+/// Times and terms of a run's launches.
+Loaded<json> sample_of(const Scenario& scenario, const std::vector<MeasuredLaunch>& launches, bool compiles,
+                       GraphStore& graphs) {
+    const auto graph = graphs.get(scenario.graph);
+    if (!graph) {
+        return Refusal(graph.error());
+    }
+    const auto terms = terms_of(scenario, **graph, launches, compiles);
+    json rows = json::array();
+    for (std::size_t at = 0; at < launches.size(); ++at) {
+        json amounts = json::object();
+        for (std::size_t term = 0; term < kWaveTerms; ++term) {
+            if (terms[at].terms.amounts[term] != 0) {
+                amounts[std::string(wave_term_names()[term].key)] = terms[at].terms.amounts[term];
+            }
+        }
+        const WaveSet set = terms[at].terms.set;
+        rows.push_back({{"set", fmt::format("{}.{}", kind_name(set.kind), mode_name(set.mode))},
+                        {"compiled", terms[at].compiled},
+                        {"ns", launches[at].busy_ns},
+                        {"terms", std::move(amounts)}});
+    }
+    return json{{"run", scenario.name},
+                {"policy", scenario.policy},
+                {"compiles", compiles},
+                {"launches", std::move(rows)}};
+}
 
 class Calibration {
 public:
@@ -122,7 +154,7 @@ private:
         ScenarioOverrides overrides;
         overrides.policy = policy;
         overrides.decide = decide;
-        const auto file = load_scenario(catalog_directory() / "calibration" / "probes.toml", overrides);
+        const auto file = load_scenario(probes_file(), overrides);
         if (!file) {
             return Refusal(file.error());
         }
@@ -156,27 +188,12 @@ private:
                 launches[at].busy_ns = std::min(launches[at].busy_ns, measured->launches[at].busy_ns);
             }
         }
-        const auto graph = graphs_.get(scenario.graph);
-        if (!graph) {
-            return Refusal(graph.error());
-        }
-        const auto terms = terms_of(scenario, **graph, launches, compiles);
-        json rows = json::array();
-        for (std::size_t at = 0; at < launches.size(); ++at) {
-            json amounts = json::object();
-            for (std::size_t term = 0; term < kWaveTerms; ++term) {
-                if (terms[at].terms.amounts[term] != 0) {
-                    amounts[std::string(wave_term_names()[term].key)] = terms[at].terms.amounts[term];
-                }
-            }
-            const WaveSet set = terms[at].terms.set;
-            rows.push_back({{"set", fmt::format("{}.{}", kind_name(set.kind), mode_name(set.mode))},
-                            {"compiled", terms[at].compiled},
-                            {"ns", launches[at].busy_ns},
-                            {"terms", std::move(amounts)}});
+        const auto sample = sample_of(scenario, launches, compiles, graphs_);
+        if (!sample) {
+            return Refusal(sample.error());
         }
         json& into = scenario.decide == DecisionPlace::Host ? host_ : samples_;
-        into.push_back({{"run", scenario.name}, {"policy", scenario.policy}, {"launches", std::move(rows)}});
+        into.push_back(*sample);
         return {};
     }
 
@@ -203,6 +220,106 @@ private:
     fs::path path_;
 };
 
+/// Of a plain or gzip file.
+Loaded<std::string> whole_text(const fs::path& path) {
+    auto lines = LineReader::open(path);
+    if (!lines) {
+        return Refusal(lines.error());
+    }
+    std::string text;
+    while (true) {
+        const auto line = lines->next();
+        if (!line) {
+            return Refusal(line.error());
+        }
+        if (!*line) {
+            return text;
+        }
+        text += **line;
+    }
+}
+
+/// The sample with its launches gone through again.
+Loaded<json> sample_again(const json& stored, const Scenario& scenario, GraphStore& graphs) {
+    const bool compiles = stored.at("compiles").get<bool>();
+    auto run = measure_launches(scenario, "sim", compiles, graphs);
+    if (!run) {
+        return Refusal(run.error());
+    }
+    const json& times = stored.at("launches");
+    if (run->launches.size() != times.size()) {
+        return Refusal(InputError{
+            .where = scenario.file,
+            .line = {},
+            .key = fmt::format("run {} under {}", scenario.name, scenario.policy),
+            .problem = fmt::format("has {} launches, and its sample {}", run->launches.size(), times.size()),
+            .allowed = "samples of these probes and policies: megabed calibrate takes new ones"});
+    }
+    for (std::size_t at = 0; at < times.size(); ++at) {
+        run->launches[at].busy_ns = times[at].at("ns").get<std::int64_t>();
+    }
+    return sample_of(scenario, run->launches, compiles, graphs);
+}
+
+/// Recorded runs as samples.
+Loaded<void> add_recorded(const RefitOptions& what, GraphStore& graphs, json& document) {
+    if (what.also.empty()) {
+        return {};
+    }
+    const auto record = load_record(what.records);
+    if (!record) {
+        return Refusal(record.error());
+    }
+    for (const std::string& label : what.also) {
+        bool known = false;
+        for (const RecordedRun& run : record->runs) {
+            if (run.scenario != label) {
+                continue;
+            }
+            known = true;
+            ScenarioOverrides overrides;
+            overrides.policy = run.policy;
+            const auto file = load_scenario(label.substr(0, label.find('/')), overrides);
+            if (!file) {
+                return Refusal(file.error());
+            }
+            for (const Scenario& scenario : file->runs) {
+                if (!label.ends_with(fmt::format("/{}", scenario.name))) {
+                    continue;
+                }
+                json stored{{"compiles", true}, {"launches", json::array()}};
+                for (const RecordedLaunch& launch : run.launches) {
+                    stored["launches"].push_back({{"ns", launch.ns}});
+                }
+                auto sample = sample_again(stored, scenario, graphs);
+                if (!sample) {
+                    return Refusal(sample.error());
+                }
+                (*sample)["run"] = label;
+                document["samples"].push_back(*std::move(sample));
+            }
+        }
+        if (!known) {
+            return Refusal(InputError{.where = what.records.string(),
+                                      .line = {},
+                                      .key = {},
+                                      .problem = fmt::format("has no run {}", label),
+                                      .allowed = "runs that the record has, as FILE/RUN"});
+        }
+        document["fitted_to"].push_back(label);
+    }
+    return {};
+}
+
+/// Writes samples beside `profile` or where they are wanted, and fits the profile to them.
+Loaded<int> fit_profile(const json& document, const CalibrateOptions& options, const fs::path& scratch) {
+    const fs::path samples = options.samples.empty() ? scratch / "samples.json" : fs::path(options.samples);
+    if (const auto written = write_file(samples, document.dump(0)); !written) {
+        return Refusal(written.error());
+    }
+    return run_python("calibrate/fit_profile.py", {samples.string(), "--out", options.out.string()}, {"scipy"});
+}
+
 }  // namespace
 
 Loaded<int> calibrate(const CalibrateOptions& options) {
@@ -224,12 +341,67 @@ Loaded<int> calibrate(const CalibrateOptions& options) {
         return Refusal(context.error());
     }
     (*document)["context"] = *context;
-    const fs::path samples =
-        options.samples.empty() ? scratch.path() / "samples.json" : fs::path(options.samples);
-    if (const auto written = write_file(samples, document->dump()); !written) {
-        return Refusal(written.error());
+    return fit_profile(*document, options, scratch.path());
+}
+
+Loaded<int> refit(const RefitOptions& what, const CalibrateOptions& options) {
+    const fs::path& samples = what.samples;
+    const auto text = whole_text(samples);
+    if (!text) {
+        return Refusal(text.error());
     }
-    return run_python("calibrate/fit_profile.py", {samples.string(), "--out", options.out.string()}, {"scipy"});
+    const auto refused = [&](std::string problem) {
+        return Refusal(InputError{.where = samples.string(),
+                                  .line = {},
+                                  .key = {},
+                                  .problem = std::move(problem),
+                                  .allowed = "what `megabed calibrate --samples` wrote, plain or gzip"});
+    };
+    json document = json::parse(*text, nullptr, false);
+    if (!document.is_object()) {
+        return refused("is not JSON");
+    }
+    const ScratchFolder scratch;
+    if (const auto made = make_folder(scratch.path()); !made) {
+        return Refusal(made.error());
+    }
+    GraphStore graphs(32);
+    ProgressLine progress(options.show_progress, "calibrate");
+    try {
+        json& samples_of_probes = document.at("samples");
+        for (std::size_t at = samples_of_probes.size(); at-- > 0;) {
+            if (samples_of_probes[at].at("run").get<std::string>().find('/') != std::string::npos) {
+                samples_of_probes.erase(at);  // recorded runs are taken from their record
+            }
+        }
+        for (json& stored : samples_of_probes) {
+            ScenarioOverrides overrides;
+            overrides.policy = stored.at("policy").get<std::string>();
+            const auto file = load_scenario(probes_file(), overrides);
+            if (!file) {
+                return Refusal(file.error());
+            }
+            const auto name = stored.at("run").get<std::string>();
+            const auto scenario =
+                std::ranges::find_if(file->runs, [&](const Scenario& run) { return run.name == name; });
+            if (scenario == file->runs.end()) {
+                return refused(fmt::format("has a run {}, which {} has not", name, file->path));
+            }
+            progress.show(fmt::format("{} under {}", name, scenario->policy));
+            auto sample = sample_again(stored, *scenario, graphs);
+            if (!sample) {
+                return Refusal(sample.error());
+            }
+            stored = *std::move(sample);
+        }
+    } catch (const json::exception& problem) {
+        return refused(fmt::format("is not whole: {}", problem.what()));
+    }
+    document["fitted_to"] = json::array({"probes"});
+    if (const auto added = add_recorded(what, graphs, document); !added) {
+        return Refusal(added.error());
+    }
+    return fit_profile(document, options, scratch.path());
 }
 
 }  // namespace megabed

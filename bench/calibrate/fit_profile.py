@@ -124,9 +124,13 @@ def fit_decisions(launches: list[Launch]) -> tuple[Fit, dict[str, dict[str, floa
 def fit_set(launches: list[Launch], decisions: dict[str, dict[str, float]]) -> Fit:
     """Any other set: its terms and its share of the decision (`decision_share`)."""
     rows = []
+    told_apart = any(launch.compiled for launch in launches)
     for launch in launches:
         known = decisions[launch.policy]["compiled" if launch.compiled else "general"]
-        rows.append(launch.terms | {"decision_share": known})
+        row = launch.terms | {"decision_share": known}
+        if not told_apart:
+            row.pop("named", None)  # it would be the constant once more
+        rows.append(row)
     return fit_costs(sorted({name for row in rows for name in row}), rows, launches)
 
 
@@ -174,9 +178,10 @@ def write_profile(document: dict, solo: Fit, decisions: dict, fits: dict[str, Fi
         f"# Measured by `megabed calibrate` on one {context['card']}: driver {context['driver']},"
         f" CUDA {context['cuda_runtime']},",
         f"# {context['date_utc']}, revision {context['git_revision']}. Times of waves are fitted to"
-        " scenarios/calibration/probes.toml.",
+        " the runs below.",
         "format = 1",
         f'summary = "{context["card"]}, {count} multiprocessors, calibrated: the resident megakernel"',
+        f"fitted_to = {json.dumps(document.get('fitted_to', ['probes']))}",
         "",
         "[limits]",
         f"multiprocessors = {count}",

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace megabed {
 namespace {
@@ -13,11 +15,16 @@ namespace {
 struct CalibrateArguments {
     std::string out = "device.toml";
     std::string samples;
+    std::optional<std::string> refit;
+    std::vector<std::string> also;
+    std::string records = "bench/results/h200/waves";
     bool quiet = false;
 };
 
 int run(const CalibrateArguments& arguments) {
-    const auto status = calibrate({arguments.out, arguments.samples, !arguments.quiet});
+    const CalibrateOptions options{arguments.out, arguments.samples, !arguments.quiet};
+    const auto status = arguments.refit ? refit({*arguments.refit, arguments.also, arguments.records}, options)
+                                        : calibrate(options);
     if (!status) {
         return refuse(status.error());
     }
@@ -37,6 +44,14 @@ void add_calibrate_command(CLI::App& app, Action& action) {
     command->add_option("--out", arguments->out, "profile to write; a scenario names it by `[device] profile`")
         ->capture_default_str();
     command->add_option("--samples", arguments->samples, "file for the samples that were fitted, as JSON");
+    command->add_option("--refit", arguments->refit,
+                        "fit again to samples that --samples kept, plain or gzip; no card is needed");
+    command
+        ->add_option("--also", arguments->also,
+                     "with --refit: a run (FILE/RUN) of --records that the profile is fitted to as well")
+        ->allow_extra_args(false);
+    command->add_option("--records", arguments->records, "folder that `megabed compare --record` wrote")
+        ->capture_default_str();
     command->add_flag("--quiet", arguments->quiet, "no progress line");
     command->footer("Example: megabed calibrate --out devices/my-card.toml");
     command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });

@@ -173,6 +173,8 @@ void add_compare_command(CLI::App& app, Action& action) {
     command->add_option("--policies", arguments->options.policies, "policies, with commas between them")
         ->delimiter(',')
         ->allow_extra_args(false);
+    command->add_option("--device", arguments->options.device, "profile that the simulation is by, calibrated")
+        ->capture_default_str();
     command
         ->add_option("--reference", arguments->options.reference,
                      "cuda: measure on this machine's card; else the folder of a stored record")

@@ -20,26 +20,6 @@ double quantile(std::vector<double> values, double share) {
     return values[below] + (values[above] - values[below]) * (place - static_cast<double>(below));
 }
 
-std::optional<double> kendall_tau(std::span<const double> left, std::span<const double> right) {
-    std::int64_t agreement = 0;
-    std::int64_t untied_left = 0;
-    std::int64_t untied_right = 0;
-    for (std::size_t at = 0; at < left.size(); ++at) {
-        for (std::size_t other = 0; other < at; ++other) {
-            const int by_left = sign(left[at] - left[other]);
-            const int by_right = sign(right[at] - right[other]);
-            agreement += by_left * by_right;
-            untied_left += by_left != 0 ? 1 : 0;
-            untied_right += by_right != 0 ? 1 : 0;
-        }
-    }
-    if (untied_left == 0 || untied_right == 0) {
-        return std::nullopt;
-    }
-    return static_cast<double>(agreement) /
-           std::sqrt(static_cast<double>(untied_left) * static_cast<double>(untied_right));
-}
-
 Agreement agreement_of(std::span<const TimePair> pairs) {
     Agreement agreement;
     agreement.pairs = pairs.size();
@@ -55,21 +35,22 @@ Agreement agreement_of(std::span<const TimePair> pairs) {
     std::size_t ordered = 0;
     std::size_t same = 0;
     for (const auto& [scenario, mine] : scenarios) {
-        std::vector<double> simulated;
-        std::vector<double> measured;
-        for (const TimePair* pair : mine) {
-            for (std::size_t other = 0; other < simulated.size(); ++other) {
-                const double difference = pair->measured_ns - measured[other];
-                if (std::abs(difference) > pair->noise_ns + mine[other]->noise_ns) {
-                    ++agreement.differences;
-                    same += sign(difference) == sign(pair->simulated_ns - simulated[other]) ? 1 : 0;
+        std::size_t told_apart = 0;
+        std::size_t concordant = 0;
+        for (std::size_t at = 0; at < mine.size(); ++at) {
+            for (std::size_t other = 0; other < at; ++other) {
+                const double difference = mine[at]->measured_ns - mine[other]->measured_ns;
+                if (std::abs(difference) > mine[at]->noise_ns + mine[other]->noise_ns) {
+                    ++told_apart;
+                    concordant +=
+                        sign(difference) == sign(mine[at]->simulated_ns - mine[other]->simulated_ns) ? 1 : 0;
                 }
             }
-            simulated.push_back(pair->simulated_ns);
-            measured.push_back(pair->measured_ns);
         }
-        if (const auto tau = kendall_tau(simulated, measured)) {
-            taus += *tau;
+        agreement.differences += told_apart;
+        same += concordant;
+        if (told_apart > 0) {
+            taus += 2 * static_cast<double>(concordant) / static_cast<double>(told_apart) - 1;
             ++ordered;
         }
     }

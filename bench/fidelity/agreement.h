@@ -26,19 +26,17 @@ struct Agreement {
     std::size_t pairs = 0;
     double median_abs_error = 0;
     double p90_abs_error = 0;
-    /// Kendall's tau-b of the policies' order, the mean over scenarios; absent where none orders two policies.
+    /// Kendall's tau of the policies' order, over those that the measurement tells apart: (concordant -
+    /// discordant pairs) / pairs, the mean over scenarios; absent where none is told apart. Source: Kendall,
+    /// Biometrika 30 (1938).
     std::optional<double> kendall_tau;
-    /// Share of two policies' differences, of those larger than both noises, that have the same sign.
+    /// Share of two policies' differences, of those larger than both noises together, that have the same sign.
     std::optional<double> sign_agreement;
     std::size_t differences = 0;  ///< that it is a share of
 };
 
 /// Requires: a pair; measured times above 0.
 [[nodiscard]] Agreement agreement_of(std::span<const TimePair> pairs);
-
-/// Kendall's tau-b, from -1 (reversed) to 1 (the same order); absent where either side is all ties.
-/// Source: Kendall, Biometrika 33 (1945). Requires: equal lengths.
-[[nodiscard]] std::optional<double> kendall_tau(std::span<const double> left, std::span<const double> right);
 
 /// The value below which `share` of the values are, linear between neighbours. Requires: a value; share in [0,
 /// 1].

@@ -127,7 +127,9 @@ private:
         for (const std::string& scenario : scenarios_) {
             for (const std::string& policy : policies_) {
                 ScenarioOverrides overrides;
-                overrides.settings = options_.settings;
+                overrides.settings = {fmt::format("device.profile={}", options_.device)};
+                overrides.settings.insert(overrides.settings.end(), options_.settings.begin(),
+                                          options_.settings.end());
                 overrides.policy = policy;
                 // A profile's own runs are in a folder of the catalog.
                 const auto file = load_scenario(
@@ -170,7 +172,7 @@ private:
             return Refusal(simulated.error());
         }
         compared_.device = scenario.device.name;
-        compared_.runs.push_back(pair_of(label, scenario.policy, *simulated, **measured));
+        compared_.runs.push_back(pair_of(label, scenario, *simulated, **measured));
         return {};
     }
 
@@ -194,13 +196,19 @@ private:
         return found == reference_.runs.end() ? nullptr : &*found;
     }
 
-    static ComparedRun pair_of(const std::string& label, const std::string& policy,
-                               const MeasuredRun& simulated, const RecordedRun& measured) {
+    static ComparedRun pair_of(const std::string& label, const Scenario& scenario, const MeasuredRun& simulated,
+                               const RecordedRun& measured) {
         ComparedRun run;
         std::vector<double> times(measured.busy_ns.begin(), measured.busy_ns.end());
         const auto [least, most] = std::minmax_element(times.begin(), times.end());
-        run.time = {label, policy,         static_cast<double>(simulated.busy_ns()),
-                    0,     *most - *least, file_of(label) == kProbes};
+        run.time = {label,
+                    scenario.policy,
+                    static_cast<double>(simulated.busy_ns()),
+                    0,
+                    *most - *least,
+                    std::ranges::any_of(scenario.device.fitted_to, [&](const std::string& fitted) {
+                        return fitted == label || fitted == file_of(label);
+                    })};
         run.time.measured_ns = quantile(times, 0.5);
         const auto ours = recorded(simulated.launches);
         for (std::size_t at = 0; at < std::max(ours.size(), measured.launches.size()); ++at) {

@@ -59,7 +59,8 @@ struct WaveCosts {
 struct DeviceProfile {
     std::string name;
     std::string summary;
-    std::uint64_t digest = 0;  ///< of the profile's file
+    std::vector<std::string> fitted_to;  ///< runs (FILE/RUN, or all of a FILE) that `waves` was fitted to
+    std::uint64_t digest = 0;            ///< of the profile's file
     std::uint32_t multiprocessors = 0;
     std::uint32_t max_workgroup_size_x = 0;                   ///< adapter limit, lanes
     std::uint32_t max_compute_workgroups_per_dimension = 0;   ///< adapter limit, groups
@@ -84,9 +85,10 @@ struct DeviceProfile {
     Bytes frontier_vertex_bytes{};          ///< push: queue entry and row offsets of a frontier vertex
     Bytes queue_entry_bytes{};              ///< push: one entry written to the output queue
     Bytes row_bytes{};                      ///< pull: row offsets of a vertex that is looked at
-    std::shared_ptr<const WaveCosts> waves; ///< of a resident megakernel; absent: waves cost what the rates say
-    std::uint32_t tile_items = 0;           ///< items of one ring slot
-    std::uint32_t heavy_degree = 0;         ///< vertices from here up are split into edge tiles
+    std::shared_ptr<const WaveCosts>
+        waves;                       ///< of a resident megakernel; absent: waves cost what the rates say
+    std::uint32_t tile_items = 0;    ///< items of one ring slot
+    std::uint32_t heavy_degree = 0;  ///< vertices from here up are split into edge tiles
 };
 
 }  // namespace megabed

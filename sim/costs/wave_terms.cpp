@@ -142,14 +142,13 @@ private:
         }
     }
 
-    /// Two passes over the bitmap of those that wait; a warp's step lasts as long as the fullest of its words.
+    /// Two passes over the bitmap of those that wait.
     void add_bucket() {
-        const double mean = static_cast<double>(kWordVertices) * work_.waiting / vertices_;
-        const double fullest = std::min(static_cast<double>(kWordVertices),
-                                        mean + 2.5 * std::sqrt(mean) + std::min(32 * mean, 1.0));
+        const std::uint64_t pieces = div_ceil<std::uint64_t>(vertices_, kStepVertices);
         terms_[WaveTerm::OpenBucket] = 1;
+        terms_[WaveTerm::OpenPiece] = times(pieces, warps_);
         terms_[WaveTerm::OpenIteration] =
-            times(vertices_, kStepVertices * warps_) * static_cast<double>(kArcsOfLane) * fullest;
+            static_cast<double>(work_.waiting_steps) / static_cast<double>(std::min(warps_, pieces));
         terms_[WaveTerm::OpenedVertex] = work_.discovered;
     }
 
@@ -200,6 +199,9 @@ private:
             const auto inspected = static_cast<double>(work_.inspected_arcs);
             const auto active = static_cast<double>(work_.frontier_arcs);
             terms_[WaveTerm::WordRound] = times(work_.rows, kWordVertices * warps_);
+            const double open = static_cast<double>(work_.scanned_vertices) / std::max(work_.rows, 1U);
+            terms_[WaveTerm::LaneStep] =
+                open * static_cast<double>(work_.lane_steps) / static_cast<double>(warps_);
             terms_[WaveTerm::InspectedLane] = inspected / lanes;
             terms_[WaveTerm::Inspected] = inspected;
             terms_[WaveTerm::ActiveLane] = active / lanes;
@@ -212,7 +214,10 @@ private:
             std::min(static_cast<double>(work_.scanned_vertices) / std::max(work_.rows, 1U), 1.0);
         const auto long_arcs = static_cast<double>(work_.long_row_arcs);
         terms_[WaveTerm::GroupRound] = rounds;
-        terms_[WaveTerm::OpenRound] = rounds * (1 - power_of_128(1 - open));
+        // Renumbered vertices are open here and there; others, as they were counted.
+        terms_[WaveTerm::OpenRound] =
+            work_.skewed ? rounds * (1 - power_of_128(1 - open))
+                         : static_cast<double>(work_.open_groups) / static_cast<double>(warps_);
         terms_[WaveTerm::HeadLane] = static_cast<double>(work_.scanned_vertices) / lanes;
         terms_[WaveTerm::Head] = static_cast<double>(work_.scanned_vertices);
         terms_[WaveTerm::LongArcLane] = long_arcs / lanes;
@@ -260,6 +265,7 @@ constexpr std::array<WaveTermName, kWaveTerms> kNames{{
     {"prepare_round", "rounds of frontier vertices over all lanes"},
     {"select_round", "rounds of changed vertices over all lanes"},
     {"open_bucket", "buckets that are opened"},
+    {"open_piece", "rounds of 4,096 vertices a warp for that"},
     {"open_iteration", "steps of a warp through those that wait for a bucket"},
     {"opened", "vertices in the bucket that is opened"},
     {"group_round", "rounds of 128 vertices a warp"},
@@ -271,6 +277,7 @@ constexpr std::array<WaveTermName, kWaveTerms> kNames{{
     {"longest_look", "arcs that one vertex looks at, one after the other"},
     {"queued_vertex", "vertices that a pull puts into the queue"},
     {"word_round", "rounds of 32 vertices a warp"},
+    {"lane_step", "arcs that the lane with the longest row reads one after the other, a warp"},
     {"inspected_lane", "arcs inspected, a lane"},
     {"inspected", "arcs inspected"},
     {"active_lane", "arcs of the frontier, a lane"},

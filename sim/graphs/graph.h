@@ -19,6 +19,11 @@ namespace megabed {
 struct PullRows {
     std::span<const Vertex> targets;
     Vertex vertices = 0;  ///< that a pull has to look at while none is visited
+    /// Sum over 32 vertices in a row of their longest row, those of 32 arcs and more left out: what warps go
+    /// through that read a row a lane.
+    std::uint64_t lane_steps = 0;
+    std::span<const Vertex>
+        places;  ///< of every vertex by falling degree; empty where vertices stay in their own
 };
 
 /// An immutable undirected simple graph as compressed sparse rows.
@@ -65,6 +70,7 @@ private:
         bool skewed = false;
         std::once_flag made;
         std::vector<Vertex> hub_first;  ///< empty: rows as they stand
+        std::vector<Vertex> places;
         PullRows rows;
     };
 

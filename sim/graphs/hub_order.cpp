@@ -42,14 +42,27 @@ bool CsrGraph::is_skewed() const {
 const PullRows& CsrGraph::pull_rows() const {
     std::call_once(pull_order_->made, [this] {
         PullRows& rows = pull_order_->rows;
-        rows = {targets(), vertices()};
+        rows = {targets(), vertices(), 0, {}};
         if (is_skewed()) {
             pull_order_->hub_first = hub_first_targets(*this);
             rows.targets = pull_order_->hub_first;
+            pull_order_->places.resize(vertices());
+            Vertex place = 0;
+            for (const Vertex vertex : by_falling_degree(*this)) {
+                pull_order_->places[vertex] = place++;
+            }
+            rows.places = pull_order_->places;
             for (Vertex vertex = 0; vertex < vertices(); ++vertex) {
                 rows.vertices -= degree(vertex) == 0 ? 1 : 0;
             }
         }
+        constexpr std::uint64_t kWarp = 32;
+        std::vector<std::uint64_t> longest(vertices() / kWarp + 1, 0);
+        for (Vertex vertex = 0; vertex < vertices(); ++vertex) {
+            std::uint64_t& mine = longest[(rows.places.empty() ? vertex : rows.places[vertex]) / kWarp];
+            mine = std::max(mine, degree(vertex) < kWarp ? degree(vertex) : 0);
+        }
+        rows.lane_steps = std::accumulate(longest.begin(), longest.end(), std::uint64_t{0});
     });
     return pull_order_->rows;
 }

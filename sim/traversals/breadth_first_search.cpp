@@ -43,6 +43,7 @@ void BreadthFirstSearch::work_out(Direction direction) const {
     if (direction == Direction::Push) {
         for (Worker& worker : workers()) {
             worker.scanned_vertices = 0;
+            worker.open_groups = 0;
             worker.inspected_arcs = 0;
             worker.long_row_arcs = 0;
             worker.longest_look = 0;
@@ -72,6 +73,9 @@ void BreadthFirstSearch::look_for_parents(Worker& worker, const Vertex* targets,
     const std::uint64_t* const offsets = graph().offsets().data();
     constexpr std::uint64_t kShortRow = 4;
     constexpr std::uint64_t kAtHand = 2;
+    constexpr std::uint64_t kGroup = 128;
+    std::uint64_t groups = 0;
+    std::uint64_t last_group = ~std::uint64_t{0};
     std::uint64_t scanned = 0;
     std::uint64_t inspected = 0;
     std::uint64_t long_row = 0;
@@ -80,6 +84,10 @@ void BreadthFirstSearch::look_for_parents(Worker& worker, const Vertex* targets,
         std::uint64_t unvisited = ~visited_set_.word(base / kBits);
         if (last - base < kBits) {
             unvisited &= (std::uint64_t{1} << (last - base)) - 1;
+        }
+        if (unvisited != 0 && base / kGroup != last_group) {
+            last_group = base / kGroup;
+            ++groups;
         }
         std::uint64_t found = 0;
         for (; unvisited != 0; unvisited &= unvisited - 1) {
@@ -103,6 +111,7 @@ void BreadthFirstSearch::look_for_parents(Worker& worker, const Vertex* targets,
         claimed_->word(base / kBits) |= found;
     }
     worker.scanned_vertices += scanned;
+    worker.open_groups += groups;
     worker.inspected_arcs += inspected;
     worker.long_row_arcs += long_row;
     worker.longest_look = std::max(worker.longest_look, longest);

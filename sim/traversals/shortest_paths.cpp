@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <boost/serialization/vector.hpp>
 #include <cassert>
-#include <numeric>
 
 namespace megabed {
 
@@ -21,6 +20,7 @@ ShortestPaths::ShortestPaths(const CsrGraph& graph, Vertex root, std::uint32_t w
     assert(root < graph.vertices() && weight_max >= 1 && delta >= 1);
     distances_[root] = 0;
     lowered_ = std::make_unique<std::vector<std::uint32_t>>(distances_);
+    waiting_words_ = std::make_unique<std::vector<std::uint8_t>>(graph.vertices() / 32 + 1);
     begin_with({root});
 }
 
@@ -130,11 +130,50 @@ bool ShortestPaths::leaves_bucket() const {
     return true;
 }
 
+/// Counted as the CUDA megakernel goes through them: a warp's step is 128 words, four a lane, one after the
+/// other.
+std::uint64_t ShortestPaths::waiting_steps() const {
+    constexpr Vertex kWord = 32;
+    constexpr std::size_t kTogether = 4;
+    constexpr std::size_t kStep = 32 * kTogether;
+    const std::span<const Vertex> places =
+        graph().is_skewed() ? graph().pull_rows().places : std::span<const Vertex>();
+    std::vector<std::uint8_t>& words = *waiting_words_;
+    std::fill(words.begin(), words.end(), std::uint8_t{0});
+    const auto count = [&](Vertex vertex) { ++words[(places.empty() ? vertex : places[vertex]) / kWord]; };
+    for (const auto& [bucket, vertices] : waiting_) {
+        for (const Vertex vertex : vertices) {
+            // One that goes elsewhere now is counted there.
+            if (bucket_of((*lowered_)[vertex]) == bucket) {
+                count(vertex);
+            }
+        }
+    }
+    for (const Worker& worker : workers()) {
+        for (const Vertex vertex : worker.changed) {
+            const std::uint32_t after = bucket_of((*lowered_)[vertex]);
+            if (after != bucket_ && after != bucket_of(distances_[vertex])) {
+                count(vertex);
+            }
+        }
+    }
+    std::uint64_t steps = 0;
+    for (std::size_t first = 0; first < words.size(); first += kStep) {
+        for (std::size_t own = first; own < std::min(first + kTogether, words.size()); ++own) {
+            std::uint8_t fullest = 0;
+            for (std::size_t word = own; word < std::min(first + kStep, words.size()); word += kTogether) {
+                fullest = std::max(fullest, words[word]);
+            }
+            steps += fullest;
+        }
+    }
+    return steps;
+}
+
 /// Takes over the distances that a worker lowered. What comes into a later bucket goes to `waiting`.
-void ShortestPaths::settle(Worker& worker, std::vector<Vertex>& waiting, std::uint32_t& reached) {
+void ShortestPaths::settle(Worker& worker, std::vector<Vertex>& waiting) {
     for (const Vertex vertex : worker.changed) {
         const std::uint32_t before = bucket_of(distances_[vertex]);
-        reached += before == kUnreached ? 1 : 0;
         distances_[vertex] = (*lowered_)[vertex];
         const std::uint32_t after = bucket_of(distances_[vertex]);
         if (after == bucket_) {
@@ -151,12 +190,9 @@ void ShortestPaths::settle(Worker& worker, std::vector<Vertex>& waiting, std::ui
 
 void ShortestPaths::commit() {
     std::vector<std::vector<Vertex>> waiting(workers().size());
-    std::vector<std::uint32_t> reached(workers().size(), 0);
     for_workers(worth_sharing(changed_vertices()), [&](Worker& worker, auto /*shared*/) {
-        const auto number = static_cast<std::size_t>(&worker - workers().data());
-        settle(worker, waiting[number], reached[number]);
+        settle(worker, waiting[static_cast<std::size_t>(&worker - workers().data())]);
     });
-    reached_ = std::accumulate(reached.begin(), reached.end(), reached_);
     std::uint32_t listed = 0;  // the bucket of `list`
     std::vector<Vertex>* list = nullptr;
     for (const std::vector<Vertex>& vertices : waiting) {
@@ -205,10 +241,8 @@ void ShortestPaths::load_values(CheckpointReader& reader) {
     reader >> bucket_ >> distances_;
     *lowered_ = distances_;
     waiting_.clear();
-    reached_ = 0;
     for (Vertex vertex = 0; vertex < graph().vertices(); ++vertex) {
         const std::uint32_t bucket = bucket_of(distances_[vertex]);
-        reached_ += bucket != kUnreached ? 1 : 0;
         if (bucket > bucket_ && bucket != kUnreached) {
             waiting_[bucket].push_back(vertex);
         }

@@ -32,8 +32,7 @@ private:
     void work_out(Direction direction) const override;
     [[nodiscard]] std::uint32_t count_next() const override;
     [[nodiscard]] bool leaves_bucket() const override;
-    /// Those that have a distance, but were in no frontier yet.
-    [[nodiscard]] std::uint32_t waiting_vertices() const override { return reached_ - visited(); }
+    [[nodiscard]] std::uint64_t waiting_steps() const override;
     void commit() override;
     void forget() const override;
     void save_values(CheckpointWriter& writer) const override;
@@ -45,17 +44,18 @@ private:
     [[nodiscard]] std::uint32_t bucket_of(std::uint32_t distance) const {
         return distance == kUnreached ? kUnreached : distance / delta_;
     }
-    void settle(Worker& worker, std::vector<Vertex>& waiting, std::uint32_t& reached);
+    void settle(Worker& worker, std::vector<Vertex>& waiting);
     void advance_bucket();
 
     std::uint32_t weight_max_;
     std::uint32_t delta_;
-    std::uint32_t bucket_ = 0;   ///< the current one
-    std::uint32_t reached_ = 1;  ///< vertices that have a distance
+    std::uint32_t bucket_ = 0;  ///< the current one
     std::vector<std::uint32_t> distances_;
     /// Vertices that came into a later bucket. One that has left it for an earlier one is still listed; none is
     /// listed twice, since distances only fall.
     std::map<std::uint32_t, std::vector<Vertex>> waiting_;
+    std::unique_ptr<std::vector<std::uint8_t>>
+        waiting_words_;  ///< scratch: those that wait, a word of a bitmap each
     std::unique_ptr<std::vector<std::uint32_t>> lowered_;  ///< scratch: distances at the end of the wave
 };
 

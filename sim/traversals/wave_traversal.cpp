@@ -83,6 +83,7 @@ void WaveTraversal::reset_workers() const {
         worker.changed.clear();
         worker.next.clear();
         worker.scanned_vertices = 0;
+        worker.open_groups = 0;
         worker.inspected_arcs = 0;
         worker.long_row_arcs = 0;
         worker.longest_look = 0;
@@ -104,11 +105,13 @@ WaveWork WaveTraversal::work_of(Direction direction) const {
     }
     work.changed = static_cast<std::uint32_t>(changed_vertices());
     work.opens_bucket = leaves_bucket();
-    work.waiting = waiting_vertices();
+    work.waiting_steps = work.opens_bucket ? waiting_steps() : 0;
     work.graph_arcs = graph_.arcs();
     work.skewed = graph_.is_skewed();
     if (direction == Direction::Pull) {
-        work.rows = nature_.kind == WaveKind::Levels ? graph_.pull_rows().vertices : graph_.vertices();
+        const PullRows& rows = graph_.pull_rows();
+        work.rows = nature_.kind == WaveKind::Levels ? rows.vertices : graph_.vertices();
+        work.lane_steps = rows.lane_steps;
     }
     // Who starts with one vertex finds its row, who starts with all has them in order.
     work.in_row_order =
@@ -122,6 +125,7 @@ WaveWork WaveTraversal::work_of(Direction direction) const {
     work.value_bytes = nature_.value_bytes;
     for (const Worker& worker : workers()) {
         work.scanned_vertices += worker.scanned_vertices;
+        work.open_groups += worker.open_groups;
         work.inspected_arcs += worker.inspected_arcs;
         work.updates += worker.updates;
         work.long_row_arcs += worker.long_row_arcs;

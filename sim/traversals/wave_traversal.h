@@ -136,6 +136,7 @@ protected:
         std::vector<Vertex> changed;  ///< vertices whose value this wave changes, each once over all workers
         std::vector<Vertex> next;     ///< vertices of the next frontier, each once over all workers
         std::uint64_t scanned_vertices = 0;
+        std::uint64_t open_groups = 0;
         std::uint64_t inspected_arcs = 0;
         std::uint64_t long_row_arcs = 0;
         std::uint64_t longest_look = 0;
@@ -161,8 +162,8 @@ protected:
     [[nodiscard]] virtual std::uint32_t count_next() const = 0;
     /// Whether none of what was worked out goes into the bucket that is open.
     [[nodiscard]] virtual bool leaves_bucket() const { return false; }
-    /// Vertices in later buckets.
-    [[nodiscard]] virtual std::uint32_t waiting_vertices() const { return 0; }
+    /// `WaveWork::waiting_steps` once what was worked out is made real.
+    [[nodiscard]] virtual std::uint64_t waiting_steps() const { return 0; }
     /// Makes the wave real and puts the next frontier into the workers.
     virtual void commit() = 0;
     /// Leaves the scratch memory as it was before `work_out`.
