@@ -3,6 +3,7 @@
 #include "policy/launch_parameters.h"
 #include "scenarios/request_fields.h"
 #include "scenarios/request_toml.h"
+#include "sim/costs/wave_terms.h"
 
 #include <fmt/format.h>
 #include <array>
@@ -465,6 +466,20 @@ std::string keys_as_markdown() {
     append_request_keys(text);
     text += "\n## Device profiles\n";
     append_tables(text, kDeviceKeys);
+    text +=
+        "\n### `[waves.KIND.MODE]`\n\nOnly of profiles that `megabed calibrate` wrote: what waves of a "
+        "resident megakernel "
+        "cost, nanoseconds each (sim/costs/COST_MODEL.md). KIND is `levels`, `distances`, `labels` or `ranks`; "
+        "MODE is `block`, "
+        "`blocks` or `pull`, for levels `solo` and `skewed_pull` as well; a profile with `[waves]` has all of "
+        "them, and a "
+        "`[[waves.decision]]` for every policy that was measured. `fitted_to`, at the top level, lists the "
+        "runs that the costs "
+        "were fitted to. A term that is left out costs nothing.\n\n| key | what is counted |\n|---|---|\n"
+        "| `decision_share` | share of the policy's decision that is not hidden |\n";
+    for (const WaveTermName& term : wave_term_names()) {
+        fmt::format_to(std::back_inserter(text), "| `{}_ns` | {} |\n", term.key, term.meaning);
+    }
     text +=
         "\n### `[provenance]`\n\nWhere each figure comes from: for every section above a text, or a table with "
         "a "
