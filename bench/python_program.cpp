@@ -74,7 +74,8 @@ Loaded<int> run_python(const std::string& program, const std::vector<std::string
     }
     return Refusal(
         unavailable("python3", fmt::format("none is here with {}", fmt::join(needs, ", ")),
-                    "the packages python3 and python3-matplotlib; MEGABED_PYTHON names an interpreter"));
+                    fmt::format("the packages python3 and python3-{}; MEGABED_PYTHON names an interpreter",
+                                fmt::join(needs, " and python3-"))));
 }
 
 }  // namespace megabed

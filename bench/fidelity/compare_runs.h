@@ -17,9 +17,9 @@ namespace megabed {
 struct CompareOptions {
     std::vector<std::string> scenarios;  ///< files or catalog names; empty: all of a stored reference
     std::vector<std::string> policies;   ///< empty: all of a stored reference, or those of `default_policies`
-    std::string device = "h200-megakernel";  ///< profile of the simulation
-    std::string reference = "cuda";      ///< this machine's card, or a stored record
-    std::vector<std::string> settings;   ///< as `--set`, for the simulator and the card
+    std::string device = "h200-megakernel";       ///< profile of the simulation
+    std::string reference = "cuda";               ///< this machine's card, or a stored record
+    std::vector<std::string> settings;            ///< as `--set`, for the simulator and the card
     std::optional<std::filesystem::path> record;  ///< folder that takes what the card did
     unsigned repetitions = 3;                     ///< on the card
     bool show_progress = true;

@@ -3,13 +3,13 @@
 #include "bench/run_outputs.h"
 #include "scenarios/catalog.h"
 #include "sim/file_output.h"
+#include "sim/graphs/line_reader.h"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/iostreams/filter/gzip.hpp>
 #include <boost/iostreams/filtering_stream.hpp>
 #include <charconv>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -58,23 +58,6 @@ std::string gzipped(const std::string& text) {
     return bytes.str();
 }
 
-Loaded<std::string> gunzipped(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        return refusal(path, {}, "cannot be read", "the waves beside record.json");
-    }
-    io::filtering_istream in;
-    in.push(io::gzip_decompressor());
-    in.push(file);
-    std::ostringstream text;
-    try {
-        text << in.rdbuf();
-    } catch (const io::gzip_error&) {
-        return refusal(path, {}, "is damaged", "a gzip file, as `megabed compare --record` writes it");
-    }
-    return text.str();
-}
-
 template <class Number>
 bool read_number(std::string_view text, Number& number) {
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -96,17 +79,23 @@ std::vector<std::string_view> fields_of(std::string_view line) {
 
 /// Puts every line's launch into its run.
 Loaded<void> read_waves(const fs::path& path, HardwareRecord& record) {
-    const auto text = gunzipped(path);
-    if (!text) {
-        return Refusal(text.error());
+    auto lines = LineReader::open(path);
+    if (!lines) {
+        return Refusal(lines.error());
     }
     std::map<std::pair<std::string, std::string>, RecordedRun*> runs;
     for (RecordedRun& run : record.runs) {
         runs[{run.scenario, run.policy}] = &run;
     }
-    std::istringstream lines(*text);
-    std::string line;
-    for (std::uint64_t number = 1; std::getline(lines, line); ++number) {
+    for (std::uint64_t number = 1;; ++number) {
+        const auto read = lines->next();
+        if (!read) {
+            return Refusal(read.error());
+        }
+        if (!*read) {
+            return {};
+        }
+        const std::string_view line = **read;
         if (number == 1) {
             if (line != kHeader) {
                 return refusal(path, {}, fmt::format("begins with {}", line), std::string(kHeader), number);
@@ -131,7 +120,6 @@ Loaded<void> read_waves(const fs::path& path, HardwareRecord& record) {
         launch.topology = fields[3];
         run->second->launches.push_back(std::move(launch));
     }
-    return {};
 }
 
 Loaded<HardwareRecord> read_json(const fs::path& path) {

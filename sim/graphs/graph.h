@@ -59,6 +59,9 @@ public:
     [[nodiscard]] bool is_skewed() const;
     /// As a pull looks at them. Made at the first call; several threads may call it.
     [[nodiscard]] const PullRows& pull_rows() const;
+    [[nodiscard]] std::span<const Vertex> pulled_row(Vertex vertex) const {
+        return pull_rows().targets.subspan(offsets_[vertex], degree(vertex));
+    }
 
     bool operator==(const CsrGraph& other) const {
         return offsets_ == other.offsets_ && targets_ == other.targets_;

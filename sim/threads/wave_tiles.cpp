@@ -158,7 +158,7 @@ void WaveTiles::pull(const RingSlot& slot) {
             if (before != kUnreached) {
                 continue;
             }
-            for (const Vertex neighbour : graph.neighbours(vertex)) {
+            for (const Vertex neighbour : graph.pulled_row(vertex)) {
                 ++inspected;
                 if (in_frontier(neighbour)) {
                     after = sent_[neighbour];

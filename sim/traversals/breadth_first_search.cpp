@@ -73,9 +73,7 @@ void BreadthFirstSearch::look_for_parents(Worker& worker, const Vertex* targets,
     const std::uint64_t* const offsets = graph().offsets().data();
     constexpr std::uint64_t kShortRow = 4;
     constexpr std::uint64_t kAtHand = 2;
-    constexpr std::uint64_t kGroup = 128;
     std::uint64_t groups = 0;
-    std::uint64_t last_group = ~std::uint64_t{0};
     std::uint64_t scanned = 0;
     std::uint64_t inspected = 0;
     std::uint64_t long_row = 0;
@@ -85,10 +83,10 @@ void BreadthFirstSearch::look_for_parents(Worker& worker, const Vertex* targets,
         if (last - base < kBits) {
             unvisited &= (std::uint64_t{1} << (last - base)) - 1;
         }
-        if (unvisited != 0 && base / kGroup != last_group) {
-            last_group = base / kGroup;
-            ++groups;
-        }
+        // A group is two words; its second counts where the first has not.
+        const std::uint64_t word = base / kBits;
+        const bool counted = word % 2 != 0 && ~visited_set_.word(word - 1) != 0;
+        groups += unvisited != 0 && !counted ? 1 : 0;
         std::uint64_t found = 0;
         for (; unvisited != 0; unvisited &= unvisited - 1) {
             const auto vertex = static_cast<Vertex>(base + static_cast<unsigned>(std::countr_zero(unvisited)));
