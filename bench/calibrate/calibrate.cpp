@@ -111,7 +111,7 @@ private:
     Loaded<void> measure_waves() {
         for (const char* const policy : kProbePolicies) {
             progress_.show(fmt::format("waves under {}", policy));
-            if (const auto done = sample_runs(policy, {}, false, {}); !done) {
+            if (auto done = sample_runs(policy, {}, false, {}); !done) {
                 return done;
             }
         }
@@ -120,7 +120,7 @@ private:
     Loaded<void> measure_compiled() {
         for (const char* const policy : kCompiledPolicies) {
             progress_.show(fmt::format("compiled waves under {}", policy));
-            if (const auto done = sample_runs(policy, kCompiledProbe, true, {}); !done) {
+            if (auto done = sample_runs(policy, kCompiledProbe, true, {}); !done) {
                 return done;
             }
         }
@@ -136,7 +136,7 @@ private:
                 continue;
             }
             progress_.show(fmt::format("decisions of {}", policy));
-            if (const auto done = sample_runs(policy, kDecisionProbe, false, {}); !done) {
+            if (auto done = sample_runs(policy, kDecisionProbe, false, {}); !done) {
                 return done;
             }
         }
@@ -162,7 +162,7 @@ private:
             if (!only.empty() && scenario.name != only) {
                 continue;
             }
-            const auto done = sample_run(scenario, compiles);
+            auto done = sample_run(scenario, compiles);
             if (!done) {
                 return done;
             }

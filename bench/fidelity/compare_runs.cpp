@@ -42,6 +42,7 @@ std::string file_of(const std::string& label) { return label.substr(0, label.fin
 
 std::vector<RecordedLaunch> recorded(const std::vector<MeasuredLaunch>& launches) {
     std::vector<RecordedLaunch> all;
+    all.reserve(launches.size());
     for (const MeasuredLaunch& launch : launches) {
         all.push_back(
             {std::string(to_string(launch.recommendation.topology)), launch.queue_len, launch.busy_ns});
@@ -58,6 +59,7 @@ RecordedRun record_of(const std::string& label, const std::string& policy,
     }
     for (std::size_t at = 0; at < record.launches.size(); ++at) {
         std::vector<std::int64_t> times;
+        times.reserve(runs.size());
         for (const MeasuredRun& run : runs) {
             times.push_back(run.launches[at].busy_ns);
         }
@@ -141,7 +143,7 @@ private:
                     const std::string label =
                         fmt::format("{}/{}", fs::path(file->path).stem().string(), run.name);
                     run.decide = cuda_decision_place(run);
-                    if (const auto done = compare_run(run, label); !done) {
+                    if (auto done = compare_run(run, label); !done) {
                         return done;
                     }
                 }

@@ -162,7 +162,7 @@ private:
         const std::uint64_t even = div_ceil<std::uint64_t>(work_.frontier_arcs, blocks_);
         const double rounds = std::max(times(even, at_once), 1.0);
         terms_[WaveTerm::Round] = rounds;
-        terms_[WaveTerm::RoundWarp] = rounds * static_cast<double>(lanes_of_block / kMegakernelWarpLanes);
+        terms_[WaveTerm::RoundWarp] = rounds * static_cast<double>(lanes_of_block) / kMegakernelWarpLanes;
         if (order_.topology == DispatchTopology::SparseFrontier && blocks_ > 1) {
             const double most = std::ceil(heaviest_block() / static_cast<double>(at_once));
             terms_[work_.in_row_order ? WaveTerm::UnevenSortedRound : WaveTerm::UnevenRound] =

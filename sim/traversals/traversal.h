@@ -27,34 +27,34 @@ enum class WaveKind : std::uint8_t {
 
 /// The work of one wave, as the cost model wants to know it.
 struct WaveWork {
-    WaveKind kind = WaveKind::Levels;
-    std::uint32_t frontier_vertices = 0;
     std::uint64_t frontier_arcs = 0;
     std::uint64_t heaviest_vertex_arcs = 0;
-    std::uint32_t heavy_vertices = 0;    ///< frontier vertices of at least the profile's heavy degree
-    std::uint64_t heavy_arcs = 0;        ///< their arcs
-    std::uint32_t rows = 0;              ///< pull: vertices gone over, those that cannot change included
+    std::uint64_t heavy_arcs = 0;        ///< of heavy_vertices
     std::uint64_t scanned_vertices = 0;  ///< pull: vertices looked at that may still change
     std::uint64_t lane_steps = 0;        ///< pull of values: PullRows::lane_steps
     std::uint64_t open_groups = 0;       ///< pull of levels: groups of 128 vertices, of which some may change
     std::uint64_t inspected_arcs = 0;    ///< arcs read: all frontier arcs (push); what the pull looked at
     std::uint64_t updates = 0;           ///< push: atomics that a device would do; pull: values written
-    std::uint32_t discovered = 0;        ///< vertices of the next frontier
-    std::uint32_t changed = 0;           ///< vertices whose value the wave changed
     std::uint64_t long_row_arcs = 0;     ///< pull: of those inspected, the third and later of rows of over four
     std::uint64_t longest_look = 0;      ///< pull: arcs that a single vertex inspected
-    bool opens_bucket = false;  ///< shortest paths: nothing was left in the bucket, so the next one opens
     /// Shortest paths, where a bucket opens: steps in which a warp goes through the vertices that wait for
     /// theirs, 128 words of their bitmap at a time, each as long as its fullest words.
     std::uint64_t waiting_steps = 0;
-    bool skewed = false;           ///< a few of the graph's vertices have far more arcs than others
     std::uint64_t graph_arcs = 0;  ///< of the whole graph
-    bool in_row_order = false;     ///< the frontier lists its vertices as rows do, hubs first
     /// How uneven the frontier is: [k] is about how many arcs the heaviest 1 / 2^(k + 1) of its vertices have.
     /// All 0: they have as many as others.
     std::array<std::uint64_t, 7> heaviest_parts{};
-    std::uint32_t arc_bytes = 4;    ///< streamed for each arc: the neighbour, and its weight if it has one
-    std::uint32_t value_bytes = 4;  ///< of a vertex's value, which each inspected arc gathers
+    std::uint32_t frontier_vertices = 0;
+    std::uint32_t heavy_vertices = 0;  ///< frontier vertices of at least the profile's heavy degree
+    std::uint32_t rows = 0;            ///< pull: vertices gone over, those that cannot change included
+    std::uint32_t discovered = 0;      ///< vertices of the next frontier
+    std::uint32_t changed = 0;         ///< vertices whose value the wave changed
+    std::uint32_t arc_bytes = 4;       ///< streamed for each arc: the neighbour, and its weight if it has one
+    std::uint32_t value_bytes = 4;     ///< of a vertex's value, which each inspected arc gathers
+    WaveKind kind = WaveKind::Levels;
+    bool opens_bucket = false;  ///< shortest paths: nothing was left in the bucket, so the next one opens
+    bool skewed = false;        ///< a few of the graph's vertices have far more arcs than others
+    bool in_row_order = false;  ///< the frontier lists its vertices as rows do, hubs first
 
     bool operator==(const WaveWork&) const = default;
 };
